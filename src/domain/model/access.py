@@ -1,0 +1,144 @@
+"""What a credential may do, resolved once: the facts that every request is judged by."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from ipaddress import IPv6Address, ip_address
+
+from domain.model.actors import Actor, ActorKind, Origin
+from domain.model.ids import KeyId
+from domain.model.keys import Key, KeyStatus, Network, SecretVersion
+from domain.model.limits import Allowance
+from domain.model.roles import Role, permissions_of
+from domain.model.scopes import Catalogue
+from domain.model.sessions import Session
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedKey:
+    """A well-formed API key as a caller sent it; nothing about it is proved yet."""
+
+    key_id: KeyId
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyGrant:
+    """*permissions* are the key's scopes cut to what its owner may do now."""
+
+    key: Key
+    owner_is_active: bool
+    permissions: frozenset[str]
+
+    @classmethod
+    def resolve(
+        cls, key: Key, *, owner_is_active: bool, owner_roles: Iterable[Role], catalogue: Catalogue
+    ) -> "KeyGrant":
+        allowed = permissions_of(owner_roles, catalogue.permissions)
+        return cls(
+            key=key,
+            owner_is_active=owner_is_active,
+            permissions=catalogue.permissions_of(key.scopes) & allowed,
+        )
+
+    def rejection(self, *, now: datetime, address: str | None) -> "Rejection | None":
+        """Why the key may not be used, asked after its secret was proved. Without *address* no network rule."""
+        status = self.key.status(now=now)
+        if status is not KeyStatus.ACTIVE:
+            return Rejection(status.value)
+        if not self.owner_is_active:
+            return Rejection.OWNER_INACTIVE
+        if address is not None and not within(self.key.allowed_networks, address):
+            return Rejection.NETWORK_NOT_ALLOWED
+        return None
+
+    def actor(self, origin: Origin) -> Actor:
+        key = self.key
+        return Actor(
+            kind=ActorKind.KEY,
+            permissions=self.permissions,
+            user_id=key.owner_id,
+            key_id=key.id,
+            scopes=key.scopes,
+            project_ids=key.project_ids,
+            limits=key.limits,
+            expires_at=key.expires_at,
+            origin=origin,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionGrant:
+    session: Session
+    user_is_active: bool
+    permissions: frozenset[str]
+
+    @classmethod
+    def resolve(
+        cls, session: Session, *, user_is_active: bool, roles: Iterable[Role], catalogue: Catalogue
+    ) -> "SessionGrant":
+        return cls(
+            session=session,
+            user_is_active=user_is_active,
+            permissions=permissions_of(roles, catalogue.permissions),
+        )
+
+    def is_good(self, *, now: datetime) -> bool:
+        return self.user_is_active and self.session.is_live(now=now)
+
+    def actor(self, origin: Origin) -> Actor:
+        return Actor(
+            kind=ActorKind.USER,
+            permissions=self.permissions,
+            user_id=self.session.user_id,
+            session_id=self.session.id,
+            origin=origin,
+        )
+
+
+def within(networks: tuple[Network, ...], address: str) -> bool:
+    """Whether *address* lies in one of *networks*; no networks is no rule, a garbled address lies in none.
+
+    An IPv4 address that a socket shows in its IPv6 form (``::ffff:192.0.2.1``) counts as what it is.
+    """
+    if not networks:
+        return True
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    inner = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+    return any((inner or parsed) in network for network in networks)
+
+
+class Rejection(StrEnum):
+    """Why a presented key is not accepted. Contract: shown as `code`."""
+
+    UNKNOWN = "unknown"
+    REVOKED = "revoked"
+    SUSPENDED = "suspended"
+    EXPIRED = "expired"
+    OWNER_INACTIVE = "owner_inactive"
+    MISSING_PERMISSION = "missing_permission"
+    RATE_LIMITED = "rate_limited"
+    NETWORK_NOT_ALLOWED = "network_not_allowed"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    grant: KeyGrant
+    secret: SecretVersion
+    allowances: tuple[Allowance, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """*key_id* is None only for `unknown`: a key's state is told to who proved its secret."""
+
+    reason: Rejection
+    key_id: KeyId | None = None
+    retry_after: int | None = None
+
+
+Verification = Accepted | Rejected

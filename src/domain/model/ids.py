@@ -1,0 +1,11 @@
+"""Names of things. A type per noun, so that a key's id is never passed for a project's."""
+
+from typing import NewType
+from uuid import UUID
+
+UserId = NewType("UserId", UUID)
+RoleId = NewType("RoleId", UUID)
+SessionId = NewType("SessionId", UUID)
+KeyId = NewType("KeyId", UUID)
+ProjectId = NewType("ProjectId", UUID)
+EventId = NewType("EventId", UUID)

@@ -1,0 +1,67 @@
+"""How often: ``1000/minute``. The window begins with a subject's first request; no burst beside it."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import ceil
+
+from domain.errors import Invalid
+
+_POLICY = re.compile(r"([1-9][0-9]{0,8})/(second|minute|hour|day)")
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+POLICIES_MAX = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """At most *quota* in each window of *window* seconds."""
+
+    quota: int
+    window: int
+
+    def __str__(self) -> str:
+        period = next(name for name, seconds in _SECONDS.items() if seconds == self.window)
+        return f"{self.quota}/{period}"
+
+
+def policy(raw: str, field: str = "limits") -> Policy:
+    """Raises Invalid unless *raw* is a count and one of second, minute, hour, day."""
+    if (match := _POLICY.fullmatch(raw)) is None:
+        raise Invalid(field, "is a limit such as 1000/minute (second, minute, hour, day)")
+    return Policy(int(match[1]), _SECONDS[match[2]])
+
+
+def policies(raw: Iterable[str], field: str = "limits") -> tuple[Policy, ...]:
+    """One policy for each window at the most. Raises Invalid."""
+    given = tuple(raw)
+    if len(given) > POLICIES_MAX:
+        raise Invalid(field, f"has at most {POLICIES_MAX} limits")
+    parsed = tuple(policy(text, f"{field}/{place}") for place, text in enumerate(given))
+    if len({limit.window for limit in parsed}) < len(parsed):
+        raise Invalid(field, "has one limit for each period")
+    return parsed
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left of *policy* after a hit; *resets_in* is in seconds."""
+
+    policy: Policy
+    remaining: int
+    resets_in: float
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Whether a hit was counted; *allowances* has one entry for each policy asked for, in their order."""
+
+    admitted: bool
+    allowances: tuple[Allowance, ...] = ()
+
+    def retry_after(self, cost: int = 1) -> int:
+        """Whole seconds until every policy could take *cost* again; at least 1."""
+        waits = (ceil(left.resets_in) for left in self.allowances if left.remaining < cost)
+        return max([1, *waits])
+
+
+UNLIMITED = Admission(admitted=True)

@@ -1,0 +1,107 @@
+"""A sign-in that lasts, and the one-time refresh tokens that carry it on."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from domain.model.actors import Origin, neighbourhood
+from domain.model.ids import SessionId, UserId
+
+
+class SessionKind(StrEnum):
+    TOKEN = "token"
+    COOKIE = "cookie"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifetimes:
+    """How long a session lives without use, and at the most."""
+
+    idle: timedelta
+    absolute: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """Dead once ended, idle for too long, or past its absolute end."""
+
+    id: SessionId
+    user_id: UserId
+    kind: SessionKind
+    created_at: datetime
+    last_seen_at: datetime
+    idle_ends_at: datetime
+    ends_at: datetime
+    ended_at: datetime | None = None
+    address: str | None = None
+    user_agent: str | None = None
+    version: int = 1
+
+    @classmethod
+    def begin(
+        cls, *, id: SessionId, user_id: UserId, kind: SessionKind, lifetimes: Lifetimes, origin: Origin, now: datetime
+    ) -> "Session":
+        return cls(
+            id=id,
+            user_id=user_id,
+            kind=kind,
+            created_at=now,
+            last_seen_at=now,
+            idle_ends_at=now + min(lifetimes.idle, lifetimes.absolute),
+            ends_at=now + lifetimes.absolute,
+            address=origin.address,
+            user_agent=origin.user_agent,
+        )
+
+    def is_live(self, *, now: datetime) -> bool:
+        return self.ended_at is None and now < self.idle_ends_at and now < self.ends_at
+
+    def seen(self, *, lifetimes: Lifetimes, origin: Origin, now: datetime) -> "Session":
+        return replace(
+            self,
+            last_seen_at=now,
+            idle_ends_at=min(now + lifetimes.idle, self.ends_at),
+            address=origin.address,
+            user_agent=origin.user_agent,
+        )
+
+    def end(self, *, now: datetime) -> "Session":
+        return self if self.ended_at is not None else replace(self, ended_at=now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshToken:
+    """One use. Once spent, *sealed_successor* lets the client that spent it ask again after a lost answer.
+
+    The seal opens only for who presents the spent token itself, so the row alone gives nothing away.
+    """
+
+    digest: bytes = field(repr=False)
+    session_id: SessionId
+    created_at: datetime
+    spent_at: datetime | None = None
+    spent_address: str | None = None
+    spent_user_agent: str | None = None
+    successor_digest: bytes | None = field(default=None, repr=False)
+    sealed_successor: bytes | None = field(default=None, repr=False)
+
+    def spend(
+        self, *, origin: Origin, successor_digest: bytes, sealed_successor: bytes, now: datetime
+    ) -> "RefreshToken":
+        return replace(
+            self,
+            spent_at=now,
+            spent_address=origin.address,
+            spent_user_agent=origin.user_agent,
+            successor_digest=successor_digest,
+            sealed_successor=sealed_successor,
+        )
+
+    def may_retry(self, *, origin: Origin, window: timedelta, now: datetime) -> bool:
+        """Whether who spent this token asks again, shortly after, from the same place and program."""
+        return (
+            self.spent_at is not None
+            and now - self.spent_at < window
+            and self.spent_user_agent == origin.user_agent
+            and neighbourhood(self.spent_address) == neighbourhood(origin.address)
+        )

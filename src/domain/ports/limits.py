@@ -1,0 +1,12 @@
+from typing import Protocol
+
+from domain.model.limits import Admission, Policy
+
+
+class RateLimiter(Protocol):
+    async def hit(self, subject: str, policies: tuple[Policy, ...], *, cost: int = 1) -> Admission:
+        """Count *cost* against every policy, or against none of them if one has less than that left.
+
+        A window begins with a subject's first hit that is counted and ends after the policy's seconds.
+        Raises Invalid for a cost below 1.
+        """

@@ -1,0 +1,84 @@
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from domain.model.access import PresentedKey
+from domain.model.ids import KeyId, SessionId, UserId
+from domain.model.keys import SecretVersion
+from domain.model.passwords import Password
+
+
+@dataclass(frozen=True, slots=True)
+class MintedSecret:
+    """*plain* is shown once; the rest is what is kept."""
+
+    plain: str = field(repr=False)
+    digest: bytes = field(repr=False)
+    pepper_id: str
+    last4: str
+
+
+class KeySecrets(Protocol):
+    """256 random bits: a keyed fast digest is enough. Nothing here does I/O."""
+
+    def mint(self, key_id: KeyId) -> MintedSecret: ...
+
+    def prefix_of(self, key_id: KeyId) -> str:
+        """How every secret of the key begins; no secret itself."""
+
+    def read(self, plain: str) -> PresentedKey | None:
+        """None for what is not of our format or fails its checksum."""
+
+    def find_match(self, presented: PresentedKey, secrets: tuple[SecretVersion, ...]) -> SecretVersion | None:
+        """Which of *secrets* was presented. Works as long for none and for an unknown key (no secrets at all)."""
+
+
+class PasswordHasher(Protocol):
+    """Slow on purpose: call it outside the unit of work. Raises Unavailable when too many are waiting."""
+
+    async def hash(self, password: Password) -> str: ...
+
+    async def verify(self, password_hash: str | None, password: Password) -> bool:
+        """Works as long, and says False, where there is no hash: an unknown user cannot be told by the time."""
+
+    def is_outdated(self, password_hash: str) -> bool:
+        """Whether today's parameters would hash it otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessClaims:
+    """It names who and which session, and carries no permission: so it cannot be stale about them."""
+
+    user_id: UserId
+    session_id: SessionId
+    expires_at: datetime
+
+
+class AccessTokens(Protocol):
+    def sign(self, claims: AccessClaims) -> str: ...
+
+    def read(self, token: str) -> AccessClaims | None:
+        """None for what we did not sign, is not an access token, or is past its time (60 s leeway)."""
+
+    def public_keys(self) -> dict[str, Any]:
+        """The JSON Web Key Set (RFC 7517) that verifies our tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class MintedToken:
+    plain: str = field(repr=False)
+    digest: bytes = field(repr=False)
+
+
+class RefreshTokens(Protocol):
+    """Opaque one-time tokens of 256 random bits."""
+
+    def mint(self) -> MintedToken: ...
+
+    def digest(self, plain: str) -> bytes | None:
+        """None for what is not of our format."""
+
+    def seal(self, successor: str, *, presented: str) -> bytes:
+        """Ciphertext of *successor* that opens only with *presented* and the root secret."""
+
+    def unseal(self, sealed: bytes, *, presented: str) -> str | None: ...

@@ -1,0 +1,41 @@
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from domain.ports.events import EventLog
+from domain.ports.keys import KeyRepository
+from domain.ports.projects import ProjectRepository
+from domain.ports.roles import RoleRepository
+from domain.ports.sessions import SessionRepository
+from domain.ports.users import UserRepository
+
+
+class UnitOfWork(Protocol):
+    """Every repository over one connection to the store."""
+
+    @property
+    def users(self) -> UserRepository: ...
+    @property
+    def roles(self) -> RoleRepository: ...
+    @property
+    def sessions(self) -> SessionRepository: ...
+    @property
+    def keys(self) -> KeyRepository: ...
+    @property
+    def projects(self) -> ProjectRepository: ...
+    @property
+    def events(self) -> EventLog: ...
+
+
+class UnitOfWorkFactory(Protocol):
+    """``async with uow() as work:`` is one transaction: all of it is kept on a clean exit, before the block is
+    left, and none of it on an exception. Units do not nest. A refused write ends its unit: swallowing the
+    refusal raises RuntimeError at the exit, so that the earlier writes are not lost without a word.
+    """
+
+    def __call__(self) -> AbstractAsyncContextManager[UnitOfWork]: ...
+
+    def reading(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """For looking only: each call sees what is committed when it starts, and waits for no writer.
+
+        A write raises RuntimeError.
+        """

@@ -1,0 +1,21 @@
+from typing import Protocol
+
+from domain.model.ids import UserId
+from domain.model.users import EmailAddress, User, Username
+
+
+class UserRepository(Protocol):
+    """An address is unique, and so is a user name; where both are taken, either may be the one that is told."""
+
+    async def add(self, user: User) -> None:
+        """Raises EmailTaken, UsernameTaken."""
+
+    async def get(self, user_id: UserId) -> User:
+        """Raises UserNotFound."""
+
+    async def find_by_email(self, email: EmailAddress) -> User | None: ...
+
+    async def find_by_username(self, name: Username) -> User | None: ...
+
+    async def save(self, user: User) -> User:
+        """The user with its next version. Raises UserNotFound, EditConflict, EmailTaken, UsernameTaken."""

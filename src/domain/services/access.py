@@ -1,0 +1,119 @@
+from collections.abc import Collection
+
+from domain.errors import (
+    InvalidCredential,
+    KeyExpired,
+    KeyRevoked,
+    KeySuspended,
+    Unauthenticated,
+)
+from domain.model.access import Accepted, PresentedKey, Rejected, Rejection, Verification
+from domain.model.actors import Actor, ActorKind, Origin, neighbourhood
+from domain.model.limits import UNLIMITED, Admission, Policy
+from domain.model.permissions import KeyPermission
+from domain.ports.access import AccessDirectory
+from domain.ports.limits import RateLimiter
+from domain.ports.security import AccessTokens, KeySecrets
+from domain.ports.system import Clock
+
+_REFUSALS: dict[Rejection, type[Unauthenticated]] = {
+    Rejection.REVOKED: KeyRevoked,
+    Rejection.EXPIRED: KeyExpired,
+    Rejection.SUSPENDED: KeySuspended,
+}
+
+
+class AccessService:
+    """Who is calling, and is this key good: one judgement behind the door and behind `verify`."""
+
+    def __init__(
+        self,
+        *,
+        directory: AccessDirectory,
+        secrets: KeySecrets,
+        access_tokens: AccessTokens,
+        limiter: RateLimiter,
+        default_limit: Policy | None,
+        anonymous_limit: Policy | None,
+        clock: Clock,
+    ) -> None:
+        self._directory = directory
+        self._secrets = secrets
+        self._access_tokens = access_tokens
+        self._limiter = limiter
+        self._default = () if default_limit is None else (default_limit,)
+        self._anonymous = () if anonymous_limit is None else (anonymous_limit,)
+        self._clock = clock
+
+    async def authenticate(self, credential: str, origin: Origin) -> Actor:
+        """The actor behind an API key or an access token.
+
+        Raises InvalidCredential; and to who proved the secret KeyRevoked, KeyExpired, KeySuspended; Unavailable.
+        """
+        if (presented := self._secrets.read(credential)) is not None:
+            verdict = await self._judge(presented, origin.address)
+            if isinstance(verdict, Rejected):
+                raise _REFUSALS.get(verdict.reason, InvalidCredential)
+            return verdict.grant.actor(origin)
+        return await self._user(credential, origin)
+
+    async def verify(
+        self,
+        actor: Actor,
+        credential: str,
+        *,
+        permissions: Collection[str] = (),
+        cost: int = 1,
+        address: str | None = None,
+    ) -> Verification:
+        """Whether *credential* is an API key that may do all of *permissions* now; a refusal consumes nothing.
+
+        Raises PermissionDenied, Unavailable; never for a bad key.
+        """
+        actor.require(KeyPermission.VERIFY)
+        if (presented := self._secrets.read(credential)) is None:
+            return Rejected(Rejection.UNKNOWN)
+        verdict = await self._judge(presented, address)
+        if isinstance(verdict, Rejected):
+            return verdict
+        grant = verdict.grant
+        if not grant.permissions.issuperset(permissions):
+            return Rejected(Rejection.MISSING_PERMISSION, grant.key.id)
+        admission = await self.admit(grant.actor(actor.origin), cost=cost)
+        if not admission.admitted:
+            return Rejected(Rejection.RATE_LIMITED, grant.key.id, admission.retry_after(cost))
+        return Accepted(grant, verdict.secret, admission.allowances)
+
+    async def admit(self, actor: Actor, *, cost: int = 1) -> Admission:
+        """Count one call of *actor* against its own limits, or else the default. Without either, nothing is counted."""
+        policies = actor.limits or self._default
+        if not policies:
+            return UNLIMITED
+        subject = f"key:{actor.key_id}" if actor.kind is ActorKind.KEY else f"user:{actor.user_id}"
+        return await self._limiter.hit(subject, policies, cost=cost)
+
+    async def admit_anonymous(self, origin: Origin) -> Admission:
+        """Count one call from an address that presented nothing."""
+        if not self._anonymous or origin.address is None:
+            return UNLIMITED
+        return await self._limiter.hit(f"address:{neighbourhood(origin.address)}", self._anonymous)
+
+    async def _judge(self, presented: PresentedKey, address: str | None) -> Accepted | Rejected:
+        grant = await self._directory.find_key(presented.key_id)
+        secret = self._secrets.find_match(presented, () if grant is None else grant.key.secrets)
+        if grant is None or secret is None:
+            return Rejected(Rejection.UNKNOWN)
+        now = self._clock.now()
+        if not secret.is_live(now=now):
+            return Rejected(Rejection.UNKNOWN)
+        if reason := grant.rejection(now=now, address=address):
+            return Rejected(reason, grant.key.id)
+        return Accepted(grant, secret)
+
+    async def _user(self, token: str, origin: Origin) -> Actor:
+        if (claims := self._access_tokens.read(token)) is None:
+            raise InvalidCredential
+        grant = await self._directory.find_session(claims.session_id)
+        if grant is None or grant.session.user_id != claims.user_id or not grant.is_good(now=self._clock.now()):
+            raise InvalidCredential
+        return grant.actor(origin)

@@ -1,0 +1,98 @@
+from collections.abc import Collection
+
+from domain.model.actors import Actor
+from domain.model.changes import UNSET, Unset, require_version
+from domain.model.ids import ProjectId
+from domain.model.permissions import ProjectPermission
+from domain.model.projects import PROJECT_SORTS, Project
+from domain.model.queries import Page, Query
+from domain.model.texts import description_text, name_text
+from domain.ports.system import Clock, IdGenerator
+from domain.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from domain.services.audit import Recorder
+
+PROJECTS_PER_OWNER = 1000
+
+
+class ProjectService:
+    def __init__(
+        self,
+        *,
+        uow: UnitOfWorkFactory,
+        recorder: Recorder,
+        clock: Clock,
+        ids: IdGenerator,
+        per_owner: int = PROJECTS_PER_OWNER,
+    ) -> None:
+        self._uow = uow
+        self._recorder = recorder
+        self._clock = clock
+        self._ids = ids
+        self._per_owner = per_owner
+
+    async def create(self, actor: Actor, *, name: str, description: str | None = None) -> Project:
+        """Raises PermissionDenied, Invalid, QuotaReached, ProjectNameTaken."""
+        actor.require(ProjectPermission.CREATE)
+        now = self._clock.now()
+        project = Project(
+            id=ProjectId(self._ids.new()),
+            owner_id=actor.owner(),
+            name=name_text(name),
+            description=description_text(description),
+            created_at=now,
+            updated_at=now,
+        )
+        async with self._uow() as work:
+            await work.projects.add(project, at_most=self._per_owner)
+            await self._recorder.record(work, actor, "project.created", project.id, {"name": project.name})
+        return project
+
+    async def get(self, actor: Actor, project_id: ProjectId) -> Project:
+        """Raises PermissionDenied, ProjectNotFound."""
+        actor.require(ProjectPermission.READ)
+        async with self._uow.reading() as work:
+            return await self._visible(work, actor, project_id)
+
+    async def list(self, actor: Actor, query: Query) -> Page[Project]:
+        """The projects that *actor* may see. Raises PermissionDenied, Invalid."""
+        actor.require(ProjectPermission.READ)
+        checked = query.sorted_by(PROJECT_SORTS)
+        owner_id = None if actor.may(ProjectPermission.ANY) else actor.owner()
+        async with self._uow.reading() as work:
+            return await work.projects.list_by_owner(owner_id, checked, only=actor.project_ids)
+
+    async def update(
+        self,
+        actor: Actor,
+        project_id: ProjectId,
+        *,
+        name: str | Unset = UNSET,
+        description: str | Unset | None = UNSET,
+        expected: Collection[int] | None = None,
+    ) -> Project:
+        """Change what is given; *expected* are the versions that the caller has read, None is whichever.
+
+        Raises PermissionDenied, Invalid, ProjectNotFound, PreconditionFailed, ProjectNameTaken, EditConflict.
+        """
+        actor.require(ProjectPermission.UPDATE)
+        new_name = name if isinstance(name, Unset) else name_text(name)
+        text = description if isinstance(description, Unset) else description_text(description)
+        async with self._uow() as work:
+            project = await self._visible(work, actor, project_id)
+            require_version(project.version, expected)
+            edited = project.edit(name=new_name, description=text, now=self._clock.now())
+            saved = await work.projects.save(edited)
+            await self._recorder.record(work, actor, "project.updated", project.id, project.difference(edited))
+        return saved
+
+    async def delete(self, actor: Actor, project_id: ProjectId, *, expected: Collection[int] | None = None) -> None:
+        """Raises PermissionDenied, ProjectNotFound, PreconditionFailed, EditConflict."""
+        actor.require(ProjectPermission.DELETE)
+        async with self._uow() as work:
+            project = await self._visible(work, actor, project_id)
+            require_version(project.version, expected)
+            await work.projects.delete(project)
+            await self._recorder.record(work, actor, "project.deleted", project.id, {"name": project.name})
+
+    async def _visible(self, work: UnitOfWork, actor: Actor, project_id: ProjectId) -> Project:
+        return (await work.projects.get(project_id)).visible_to(actor)

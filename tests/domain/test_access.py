@@ -1,0 +1,142 @@
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.model.access import KeyGrant, PresentedKey, Rejection, SessionGrant, within
+from domain.model.actors import ActorKind, Origin
+from domain.model.ids import KeyId, ProjectId, RoleId
+from domain.model.keys import networks
+from domain.model.permissions import CORE_PERMISSIONS
+from domain.model.roles import ADMIN, MEMBER, MEMBER_PERMISSIONS, Role, permissions_of
+from domain.model.scopes import BUILT_IN_SCOPES, Catalogue
+from tests.support.examples import a_key, a_session, a_user
+from tests.support.fakes import START
+
+OWNER = a_user()
+CATALOGUE = Catalogue()
+HOUR = timedelta(hours=1)
+
+
+def grant(*, owner_is_active: bool = True, **key: object) -> KeyGrant:
+    return KeyGrant.resolve(
+        a_key(OWNER, **key), owner_is_active=owner_is_active, owner_roles=(MEMBER,), catalogue=CATALOGUE
+    )
+
+
+roles = st.builds(
+    Role,
+    id=st.uuids().map(RoleId),
+    name=st.just("role"),
+    permissions=st.frozensets(st.sampled_from(sorted(CORE_PERMISSIONS))),
+    is_active=st.booleans(),
+    created_at=st.just(START),
+    updated_at=st.just(START),
+)
+scopes = st.frozensets(st.sampled_from(sorted({*BUILT_IN_SCOPES, *CORE_PERMISSIONS, "gone:scope"})))
+
+
+@given(st.lists(roles | st.just(MEMBER), max_size=4), scopes)
+def test_a_key_never_exceeds_its_owner_nor_its_scopes(given_roles: list[Role], given_scopes: frozenset[str]) -> None:
+    key = a_key(OWNER, scopes=given_scopes)
+    resolved = KeyGrant.resolve(key, owner_is_active=True, owner_roles=given_roles, catalogue=CATALOGUE)
+    owners = permissions_of(given_roles, CATALOGUE.permissions)
+    assert resolved.permissions == owners & CATALOGUE.permissions_of(given_scopes)
+
+
+def test_without_a_role_a_key_may_do_nothing() -> None:
+    key = a_key(OWNER, scopes=frozenset({"writer"}))
+    assert not KeyGrant.resolve(key, owner_is_active=True, owner_roles=(), catalogue=CATALOGUE).permissions
+
+
+def test_a_good_key_is_not_rejected() -> None:
+    assert grant().rejection(now=START, address=None) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        ({"revoked_at": START}, Rejection.REVOKED),
+        ({"suspended_at": START}, Rejection.SUSPENDED),
+        ({"expires_at": START + HOUR}, Rejection.EXPIRED),
+        ({"allowed_networks": networks(["192.0.2.0/24"])}, Rejection.NETWORK_NOT_ALLOWED),
+    ],
+)
+def test_the_key_itself_may_be_the_reason(key: dict[str, object], reason: Rejection) -> None:
+    assert grant(**key).rejection(now=START + HOUR, address="198.51.100.1") is reason
+
+
+def test_an_inactive_owner_is_a_reason_told_after_the_keys_own() -> None:
+    assert grant(owner_is_active=False).rejection(now=START, address=None) is Rejection.OWNER_INACTIVE
+    assert grant(owner_is_active=False, revoked_at=START).rejection(now=START, address=None) is Rejection.REVOKED
+
+
+def test_without_an_address_there_is_no_network_rule() -> None:
+    assert grant(allowed_networks=networks(["192.0.2.0/24"])).rejection(now=START, address=None) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "inside"),
+    [
+        ("192.0.2.0", True),
+        ("192.0.2.255", True),
+        ("192.0.3.0", False),
+        ("::ffff:192.0.2.7", True),
+        ("::ffff:192.0.3.7", False),
+        ("2001:db8::1", True),
+        ("2001:db9::1", False),
+        ("", False),
+        ("garbled", False),
+        ("192.0.2.1, 10.0.0.1", False),
+    ],
+)
+def test_an_address_lies_in_one_of_the_networks(address: str, inside: bool) -> None:
+    assert within(networks(["192.0.2.0/24", "2001:db8::/32"]), address) is inside
+
+
+def test_no_networks_are_no_rule() -> None:
+    assert within((), "garbled")
+
+
+def test_the_actor_of_a_key_is_the_key_for_its_owner() -> None:
+    origin = Origin(address="192.0.2.1")
+    bound = frozenset({ProjectId(UUID(int=7))})
+    resolved = grant(expires_at=START + HOUR, project_ids=bound)
+    actor = resolved.actor(origin)
+    assert (actor.kind, actor.user_id, actor.key_id) == (ActorKind.KEY, OWNER.id, resolved.key.id)
+    assert (actor.permissions, actor.scopes) == (resolved.permissions, resolved.key.scopes)
+    assert (actor.project_ids, actor.expires_at, actor.origin) == (bound, START + HOUR, origin)
+    assert actor.session_id is None
+
+
+def session_grant(*, user_is_active: bool = True, **session: object) -> SessionGrant:
+    return SessionGrant.resolve(
+        a_session(OWNER, **session), user_is_active=user_is_active, roles=(MEMBER,), catalogue=CATALOGUE
+    )
+
+
+def test_a_session_is_good_while_it_lives_and_its_user_is_active() -> None:
+    assert session_grant().is_good(now=START)
+    assert not session_grant(user_is_active=False).is_good(now=START)
+    assert not session_grant(ended_at=START).is_good(now=START)
+    assert not session_grant().is_good(now=START + timedelta(days=14))
+
+
+def test_the_actor_of_a_session_is_its_user() -> None:
+    resolved = session_grant()
+    actor = resolved.actor(Origin())
+    assert (actor.kind, actor.user_id, actor.session_id) == (ActorKind.USER, OWNER.id, resolved.session.id)
+    assert actor.permissions == MEMBER_PERMISSIONS
+    assert actor.key_id is None
+
+
+def test_an_admins_session_may_do_everything_that_exists() -> None:
+    everything = Catalogue(CORE_PERMISSIONS | {"employees:hire"})
+    resolved = SessionGrant.resolve(a_session(OWNER), user_is_active=True, roles=(ADMIN,), catalogue=everything)
+    assert resolved.permissions == CORE_PERMISSIONS | {"employees:hire"}
+
+
+def test_a_presented_secret_is_never_shown() -> None:
+    assert "s3cret" not in repr(PresentedKey(KeyId(UUID(int=1)), "s3cret"))
