@@ -1,0 +1,9 @@
+"""What stands behind the ports: one technology a folder, and none of them knows another.
+
+    memory     every driven port without a database: real, transactional, shipped
+    sql        SQLite and PostgreSQL
+    security   argon2id, HMAC, EdDSA, AES-GCM, and the keys they need from the root secrets
+    system     the machine's clock, and ids
+
+Imports domain and its own technology. An adapter is right when it passes the suites in ``tests/contracts``.
+"""

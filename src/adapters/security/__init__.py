@@ -1,0 +1,8 @@
+"""Secrets: how they are made, hashed, signed and read back.
+
+Imports the domain, `cryptography`, `argon2`, `jwt` and `msgspec`; no other adapter, and it does no I/O.
+Every key in here is derived from the operator's root secrets (`roots`), under a label of its own: a new kind
+of secret takes a new purpose, and never borrows the pepper of another.
+
+The first root secret signs and hashes, all of them verify; dropping one ends what only it could verify.
+"""
