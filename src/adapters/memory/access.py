@@ -1,0 +1,45 @@
+from dataclasses import replace
+
+from adapters.memory.roles import roles_of
+from adapters.memory.unit_of_work import MemoryDatabase
+from domain.model.access import KeyGrant, SessionGrant
+from domain.model.ids import KeyId, SessionId, UserId
+from domain.model.roles import Role
+from domain.model.scopes import Catalogue
+from domain.ports.system import Clock
+
+
+class MemoryAccessDirectory:
+    """Resolves against the last commit, each time anew: nothing here can be stale."""
+
+    def __init__(self, database: MemoryDatabase, catalogue: Catalogue, clock: Clock) -> None:
+        self._tables = database.committed
+        self._catalogue = catalogue
+        self._clock = clock
+
+    async def find_key(self, key_id: KeyId) -> KeyGrant | None:
+        if (key := self._tables.keys.find(key_id)) is None:
+            return None
+        now = self._clock.now()
+        return KeyGrant.resolve(
+            replace(key, secrets=tuple(secret for secret in key.secrets if secret.is_live(now=now))),
+            owner_is_active=self._is_active(key.owner_id),
+            owner_roles=self._roles(key.owner_id),
+            catalogue=self._catalogue,
+        )
+
+    async def find_session(self, session_id: SessionId) -> SessionGrant | None:
+        if (session := self._tables.sessions.find(session_id)) is None:
+            return None
+        return SessionGrant.resolve(
+            session,
+            user_is_active=self._is_active(session.user_id),
+            roles=self._roles(session.user_id),
+            catalogue=self._catalogue,
+        )
+
+    def _is_active(self, user_id: UserId) -> bool:
+        return self._tables.users.get(user_id).is_active
+
+    def _roles(self, user_id: UserId) -> tuple[Role, ...]:
+        return roles_of(user_id, self._tables.roles, self._tables.memberships)

@@ -1,0 +1,69 @@
+"""Rate limits counted in this process."""
+
+import time
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from domain.errors import Invalid
+from domain.model.limits import Admission, Allowance, Policy
+
+_SWEEP = 2
+
+
+@dataclass(slots=True)
+class _Window:
+    policy: Policy
+    quota: int
+    ends_at: float
+    used: int = 0
+
+    def allowance(self, now: float) -> Allowance:
+        return Allowance(self.policy, self.quota - self.used, self.ends_at - now)
+
+
+class MemoryRateLimiter:
+    """Exact in one process. *clock* counts seconds and never goes back.
+
+    Of *share* processes that count apart, each admits that part of a quota, rounded down and at least one: together
+    they never admit more than the quota, unless it is smaller than their number.
+
+    Windows are kept by their length, in the order in which they begin, which is the order in which they end.
+    Each new one takes up to two ended ones of its length away: there are never more than at the busiest moment.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, share: int = 1) -> None:
+        self._clock = clock
+        self._share = share
+        self._by_length: defaultdict[int, OrderedDict[tuple[str, int], _Window]] = defaultdict(OrderedDict)
+
+    async def hit(self, subject: str, policies: tuple[Policy, ...], *, cost: int = 1) -> Admission:
+        """Raises Invalid for a cost below 1. A refused hit begins no window."""
+        if cost < 1:
+            raise Invalid("cost", "is at least 1")
+        now = self._clock()
+        windows = [self._window(subject, policy, now) for policy in policies]
+        admitted = all(window.used + cost <= window.quota for window in windows)
+        if admitted:
+            for window in windows:
+                if not window.used:
+                    self._begin(subject, window, now)
+                window.used += cost
+        return Admission(admitted, tuple([window.allowance(now) for window in windows]))
+
+    def _window(self, subject: str, policy: Policy, now: float) -> _Window:
+        """The window that runs, or one that could begin."""
+        window = self._by_length[policy.window].get((subject, policy.quota))
+        if window is not None and now < window.ends_at:
+            return window
+        return _Window(policy, max(1, policy.quota // self._share), now + policy.window)
+
+    def _begin(self, subject: str, window: _Window, now: float) -> None:
+        windows = self._by_length[window.policy.window]
+        for _ in range(min(_SWEEP, len(windows))):
+            if now < next(iter(windows.values())).ends_at:
+                break
+            windows.popitem(last=False)
+        key = (subject, window.policy.quota)
+        windows[key] = window
+        windows.move_to_end(key)

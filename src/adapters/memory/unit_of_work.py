@@ -1,0 +1,132 @@
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
+from typing import Any
+
+from adapters.memory.events import MemoryEventLog
+from adapters.memory.keys import MemoryKeyRepository
+from adapters.memory.projects import MemoryProjectRepository
+from adapters.memory.roles import Membership, MemoryRoleRepository
+from adapters.memory.sessions import MemorySessionRepository
+from adapters.memory.tables import Draft, Index, Table
+from adapters.memory.users import MemoryUserRepository
+from domain.errors import (
+    EmailTaken,
+    KeyNotFound,
+    ProjectNameTaken,
+    ProjectNotFound,
+    RoleNotFound,
+    SessionNotFound,
+    UsernameTaken,
+    UserNotFound,
+)
+from domain.model.events import Event
+from domain.model.keys import Key
+from domain.model.projects import Project
+from domain.model.roles import BUILT_IN, Role
+from domain.model.sessions import RefreshToken, Session
+from domain.model.users import User
+
+
+def _users() -> Table[User]:
+    return Table(
+        Index("email", attrgetter("email"), EmailTaken),
+        Index("username", attrgetter("username"), UsernameTaken),
+        absent=UserNotFound,
+    )
+
+
+def _memberships() -> Table[Membership]:
+    return Table(
+        Index("user", attrgetter("user_id")), Index("role", attrgetter("role_id")), id_of=lambda membership: membership
+    )
+
+
+def _projects() -> Table[Project]:
+    return Table(
+        Index("name", attrgetter("owner_id", "name"), ProjectNameTaken),
+        Index("owner", attrgetter("owner_id")),
+        absent=ProjectNotFound,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    users: Table[User] = field(default_factory=_users)
+    roles: Table[Role] = field(default_factory=lambda: Table(absent=RoleNotFound))
+    memberships: Table[Membership] = field(default_factory=_memberships)
+    sessions: Table[Session] = field(default_factory=lambda: Table(absent=SessionNotFound))
+    tokens: Table[RefreshToken] = field(default_factory=lambda: Table(id_of=attrgetter("digest")))
+    keys: Table[Key] = field(default_factory=lambda: Table(Index("owner", attrgetter("owner_id")), absent=KeyNotFound))
+    projects: Table[Project] = field(default_factory=_projects)
+    events: Table[Event] = field(default_factory=Table)
+
+
+class MemoryUnitOfWork:
+    def __init__(self, tables: Tables) -> None:
+        self.users = MemoryUserRepository(tables.users)
+        self.roles = MemoryRoleRepository(tables.roles, tables.memberships, tables.users)
+        self.sessions = MemorySessionRepository(tables.sessions, tables.tokens, tables.users)
+        self.keys = MemoryKeyRepository(tables.keys, tables.users)
+        self.projects = MemoryProjectRepository(tables.projects, tables.users)
+        self.events = MemoryEventLog(tables.events)
+
+
+class MemoryUnitOfWorkFactory:
+    """One writer at a time. Readers look at what is committed, and wait for nobody."""
+
+    def __init__(self, committed: Tables) -> None:
+        self._committed = committed
+        self._writer = asyncio.Lock()
+        self._inside: set[asyncio.Task[Any] | None] = set()
+
+    def __call__(self) -> AbstractAsyncContextManager[MemoryUnitOfWork]:
+        return self._write()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[MemoryUnitOfWork]:
+        with self._alone():
+            yield MemoryUnitOfWork(self._committed)
+
+    @asynccontextmanager
+    async def _write(self) -> AsyncIterator[MemoryUnitOfWork]:
+        with self._alone():
+            async with self._writer:
+                drafts = {name: table.draft() for name, table in self._tables()}
+                yield MemoryUnitOfWork(Tables(**drafts))
+                self._commit(drafts)
+
+    def _tables(self) -> Iterator[tuple[str, Table[Any]]]:
+        return ((table.name, getattr(self._committed, table.name)) for table in fields(self._committed))
+
+    def _commit(self, drafts: dict[str, Draft[Any]]) -> None:
+        """Nothing here awaits: whoever looks sees all of it or none."""
+        if any(draft.refused for draft in drafts.values()):
+            raise RuntimeError("a refused write was swallowed")
+        for name, table in self._tables():
+            table.merge(drafts[name])
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        task = asyncio.current_task()
+        if task in self._inside:
+            raise RuntimeError("units of work do not nest")
+        self._inside.add(task)
+        try:
+            yield
+        finally:
+            self._inside.discard(task)
+
+
+class MemoryDatabase:
+    """Holds the built-in roles from the start; what else it holds ends with the process."""
+
+    def __init__(self) -> None:
+        self.committed = Tables()
+        built_in = self.committed.roles.draft()
+        for role in BUILT_IN:
+            built_in.insert(role)
+        self.committed.roles.merge(built_in)
+        self.unit_of_work = MemoryUnitOfWorkFactory(self.committed)
