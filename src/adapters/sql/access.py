@@ -1,0 +1,78 @@
+from typing import Any
+
+from sqlalchemy import and_, bindparam, or_, select
+
+from adapters.sql.base import Instant
+from adapters.sql.database import Database
+from adapters.sql.keys import KEY_WIDTH, KEYS, SECRET_WIDTH, SECRETS, key_of, secret_of
+from adapters.sql.roles import MEMBERSHIPS, ROLES, role_of
+from adapters.sql.sessions import SESSIONS, session_of
+from adapters.sql.statements import Rows, Statement
+from adapters.sql.users import USERS
+from domain.model.access import KeyGrant, SessionGrant
+from domain.model.ids import KeyId, SessionId
+from domain.model.roles import Role
+from domain.model.scopes import Catalogue
+from domain.ports.system import Clock
+
+_LIVE_SECRETS = or_(SECRETS.c.retires_at.is_(None), SECRETS.c.retires_at > bindparam("now", type_=Instant))
+_HELD = MEMBERSHIPS.c.user_id == USERS.c.id
+_ACTIVE = and_(ROLES.c.id == MEMBERSHIPS.c.role_id, ROLES.c.is_active.is_(True))
+_ROLES_OF = USERS.outerjoin(MEMBERSHIPS, _HELD).outerjoin(ROLES, _ACTIVE)
+
+_KEY = Statement(
+    select(KEYS, SECRETS, USERS.c.is_active, ROLES)
+    .select_from(
+        KEYS.outerjoin(SECRETS, and_(SECRETS.c.key_id == KEYS.c.id, _LIVE_SECRETS)).join(
+            _ROLES_OF, USERS.c.id == KEYS.c.owner_id
+        )
+    )
+    .where(KEYS.c.id == bindparam("id"))
+    .order_by(SECRETS.c.version)
+)
+_SESSION_WIDTH = len(SESSIONS.columns)
+_SESSION = Statement(
+    select(SESSIONS, USERS.c.is_active, ROLES)
+    .select_from(SESSIONS.join(_ROLES_OF, USERS.c.id == SESSIONS.c.user_id))
+    .where(SESSIONS.c.id == bindparam("id"))
+)
+
+
+class SqlAccessDirectory:
+    """One indexed statement a grant: a row for each secret and each role, nearly always one."""
+
+    def __init__(self, database: Database, catalogue: Catalogue, clock: Clock) -> None:
+        self._database = database
+        self._catalogue = catalogue
+        self._clock = clock
+
+    async def find_key(self, key_id: KeyId) -> KeyGrant | None:
+        async with self._database.reading() as connection:
+            rows = await connection.fetch(_KEY, id=key_id, now=self._clock.now())
+        if not rows:
+            return None
+        secrets = {row[KEY_WIDTH + 1]: row[KEY_WIDTH : KEY_WIDTH + SECRET_WIDTH] for row in rows}
+        return KeyGrant.resolve(
+            key_of(rows[0], (secret_of(row) for version, row in secrets.items() if version is not None)),
+            owner_is_active=rows[0][KEY_WIDTH + SECRET_WIDTH],
+            owner_roles=_roles(rows, KEY_WIDTH + SECRET_WIDTH + 1),
+            catalogue=self._catalogue,
+        )
+
+    async def find_session(self, session_id: SessionId) -> SessionGrant | None:
+        async with self._database.reading() as connection:
+            rows = await connection.fetch(_SESSION, id=session_id)
+        if not rows:
+            return None
+        return SessionGrant.resolve(
+            session_of(rows[0][:_SESSION_WIDTH]),
+            user_is_active=rows[0][_SESSION_WIDTH],
+            roles=_roles(rows, _SESSION_WIDTH + 1),
+            catalogue=self._catalogue,
+        )
+
+
+def _roles(rows: Rows, start: int) -> list[Role]:
+    """Each role once; what is left of the join where there is none is NULL."""
+    distinct: dict[Any, tuple[Any, ...]] = {row[start]: row[start:] for row in rows}
+    return [role_of(row) for role_id, row in distinct.items() if role_id is not None]

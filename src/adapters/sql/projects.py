@@ -1,0 +1,105 @@
+from collections.abc import Set
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, bindparam, func, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from adapters.sql.base import Id, Row, code_points, table_of
+from adapters.sql.queries import Listing
+from adapters.sql.quotas import insert_below
+from adapters.sql.statements import Connection, Statement, refusing
+from adapters.sql.versions import VersionedTable
+from domain.errors import ProjectNameTaken, ProjectNotFound, QuotaReached, UserNotFound
+from domain.model.ids import ProjectId, UserId
+from domain.model.projects import PROJECT_SORTS, Project
+from domain.model.queries import Page, Query
+
+
+class ProjectRow(Row):
+    __tablename__ = "projects"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    owner_id: Mapped[UUID] = mapped_column(Id, ForeignKey("users.id"))
+    name: Mapped[str] = mapped_column(code_points(128))
+    description: Mapped[str | None] = mapped_column(code_points(1024))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    version: Mapped[int]
+
+    __table_args__ = (UniqueConstraint("owner_id", "name"), Index(None, "owner_id", "created_at", "id"))
+
+
+_PROJECTS = table_of(ProjectRow)
+_OF_OWNER = _PROJECTS.c.owner_id == bindparam("owner_id")
+_ONLY = _PROJECTS.c.id.in_(bindparam("only", expanding=True, type_=Id))
+_SORTS = {name: _PROJECTS.c[name] for name in PROJECT_SORTS}
+
+_ADD = insert_below(_PROJECTS, select(func.count(_PROJECTS.c.id)).where(_OF_OWNER))
+_GET = Statement(select(_PROJECTS).where(_PROJECTS.c.id == bindparam("id")))
+_VERSIONS = VersionedTable(_PROJECTS, mutable=("name", "description", "updated_at"), absent=ProjectNotFound)
+_LISTINGS = {
+    (owned, narrowed): Listing.of(
+        _PROJECTS, *([_OF_OWNER] if owned else []), *([_ONLY] if narrowed else []), sorts=_SORTS
+    )
+    for owned in (True, False)
+    for narrowed in (True, False)
+}
+
+
+def _values(project: Project) -> dict[str, Any]:
+    return {"name": project.name, "description": project.description, "updated_at": project.updated_at}
+
+
+def _project(row: tuple[Any, ...]) -> Project:
+    project_id, owner_id, name, description, created_at, updated_at, version = row
+    return Project(
+        id=project_id,
+        owner_id=owner_id,
+        name=name,
+        description=description,
+        created_at=created_at,
+        updated_at=updated_at,
+        version=version,
+    )
+
+
+class SqlProjectRepository:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def add(self, project: Project, *, at_most: int) -> None:
+        with refusing(duplicate={"owner_id": ProjectNameTaken()}, missing=UserNotFound()):
+            added = await self._connection.execute(
+                _ADD,
+                at_most=at_most,
+                id=project.id,
+                owner_id=project.owner_id,
+                created_at=project.created_at,
+                version=project.version,
+                **_values(project),
+            )
+        if not added:
+            self._connection.refuse(QuotaReached(f"a user has at most {at_most} projects"))
+
+    async def get(self, project_id: ProjectId) -> Project:
+        if (row := await self._connection.fetch_one(_GET, id=project_id)) is None:
+            raise ProjectNotFound
+        return _project(row)
+
+    async def save(self, project: Project) -> Project:
+        with refusing(duplicate={"owner_id": ProjectNameTaken()}):
+            return await _VERSIONS.save(self._connection, project, _values(project))
+
+    async def delete(self, project: Project) -> None:
+        await _VERSIONS.delete(self._connection, project)
+
+    async def list_by_owner(
+        self, owner_id: UserId | None, query: Query, *, only: Set[ProjectId] = frozenset()
+    ) -> Page[Project]:
+        values: dict[str, Any] = {} if owner_id is None else {"owner_id": owner_id}
+        if only:
+            values["only"] = sorted(only)
+        listing = _LISTINGS[owner_id is not None, bool(only)]
+        return await listing.page(self._connection, query, _project, **values)

@@ -1,0 +1,161 @@
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, LargeBinary, String, bindparam, insert, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from adapters.sql.base import Id, Row, table_of
+from adapters.sql.statements import Connection, Statement, refusing
+from adapters.sql.versions import VersionedTable
+from domain.errors import SessionNotFound, UserNotFound
+from domain.model.ids import SessionId
+from domain.model.sessions import RefreshToken, Session, SessionKind
+
+
+class SessionRow(Row):
+    __tablename__ = "sessions"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(Id, ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    idle_ends_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    address: Mapped[str | None] = mapped_column(String(64))
+    user_agent: Mapped[str | None] = mapped_column(String(256))
+    version: Mapped[int]
+
+
+class RefreshTokenRow(Row):
+    __tablename__ = "refresh_tokens"
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    session_id: Mapped[UUID] = mapped_column(Id, ForeignKey("sessions.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime]
+    spent_at: Mapped[datetime | None]
+    spent_address: Mapped[str | None] = mapped_column(String(64))
+    spent_user_agent: Mapped[str | None] = mapped_column(String(256))
+    successor_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    sealed_successor: Mapped[bytes | None] = mapped_column(LargeBinary(256))
+
+
+SESSIONS = table_of(SessionRow)
+_TOKENS = table_of(RefreshTokenRow)
+_ADD = Statement(insert(SESSIONS))
+_GET = Statement(select(SESSIONS).where(SESSIONS.c.id == bindparam("id")))
+_VERSIONS = VersionedTable(
+    SESSIONS,
+    mutable=("last_seen_at", "idle_ends_at", "ended_at", "address", "user_agent"),
+    absent=SessionNotFound,
+)
+_ADD_TOKEN = Statement(insert(_TOKENS))
+_FIND_TOKEN = Statement(select(_TOKENS).where(_TOKENS.c.digest == bindparam("digest")))
+_SPENT = ("spent_at", "spent_address", "spent_user_agent", "successor_digest", "sealed_successor")
+_SPEND_TOKEN = Statement(
+    update(_TOKENS)
+    .where(_TOKENS.c.digest == bindparam("presented"), _TOKENS.c.spent_at.is_(None))
+    .values({name: bindparam(name) for name in _SPENT})
+)
+
+
+def session_of(row: tuple[Any, ...]) -> Session:
+    (
+        session_id,
+        user_id,
+        kind,
+        created_at,
+        last_seen_at,
+        idle_ends_at,
+        ends_at,
+        ended_at,
+        address,
+        user_agent,
+        version,
+    ) = row
+    return Session(
+        id=session_id,
+        user_id=user_id,
+        kind=SessionKind(kind),
+        created_at=created_at,
+        last_seen_at=last_seen_at,
+        idle_ends_at=idle_ends_at,
+        ends_at=ends_at,
+        ended_at=ended_at,
+        address=address,
+        user_agent=user_agent,
+        version=version,
+    )
+
+
+def _seen(session: Session) -> dict[str, Any]:
+    return {
+        "last_seen_at": session.last_seen_at,
+        "idle_ends_at": session.idle_ends_at,
+        "ended_at": session.ended_at,
+        "address": session.address,
+        "user_agent": session.user_agent,
+    }
+
+
+def _token_of(row: tuple[Any, ...]) -> RefreshToken:
+    digest, session_id, created_at, spent_at, address, user_agent, successor, sealed = row
+    return RefreshToken(
+        digest=digest,
+        session_id=session_id,
+        created_at=created_at,
+        spent_at=spent_at,
+        spent_address=address,
+        spent_user_agent=user_agent,
+        successor_digest=successor,
+        sealed_successor=sealed,
+    )
+
+
+def _spent(token: RefreshToken) -> dict[str, Any]:
+    return {name: getattr(token, name) for name in _SPENT}
+
+
+class SqlSessionRepository:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def add(self, session: Session) -> None:
+        with refusing(missing=UserNotFound()):
+            await self._connection.execute(
+                _ADD,
+                id=session.id,
+                user_id=session.user_id,
+                kind=session.kind.value,
+                created_at=session.created_at,
+                ends_at=session.ends_at,
+                version=session.version,
+                **_seen(session),
+            )
+
+    async def get(self, session_id: SessionId) -> Session:
+        if (row := await self._connection.fetch_one(_GET, id=session_id)) is None:
+            raise SessionNotFound
+        return session_of(row)
+
+    async def save(self, session: Session) -> Session:
+        return await _VERSIONS.save(self._connection, session, _seen(session))
+
+    async def add_refresh_token(self, token: RefreshToken) -> None:
+        with refusing(missing=SessionNotFound()):
+            await self._connection.execute(
+                _ADD_TOKEN,
+                digest=token.digest,
+                session_id=token.session_id,
+                created_at=token.created_at,
+                **_spent(token),
+            )
+
+    async def find_refresh_token(self, digest: bytes) -> RefreshToken | None:
+        row = await self._connection.fetch_one(_FIND_TOKEN, digest=digest)
+        return None if row is None else _token_of(row)
+
+    async def spend_refresh_token(self, token: RefreshToken) -> bool:
+        return await self._connection.execute(_SPEND_TOKEN, presented=token.digest, **_spent(token)) == 1
