@@ -1,0 +1,66 @@
+"""What a random walk draws: values, and names of what was drawn before."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, TypeVar
+
+from domain.model.keys import Key
+from domain.model.projects import Project
+from domain.model.queries import Query, Sort
+from domain.model.sessions import RefreshToken, Session
+from domain.model.users import User
+from tests.support.examples import HOSTILE_TEXTS, a_user
+from tests.support.fakes import START
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Draw:
+    """Mostly names what is kept, so that a walk gets somewhere; at times what was deleted, or never was."""
+
+    random: Random
+    now: datetime = START
+    users: list[User] = field(default_factory=list)
+    projects: list[Project] = field(default_factory=list)
+    keys: list[Key] = field(default_factory=list)
+    sessions: list[Session] = field(default_factory=list)
+    tokens: list[RefreshToken] = field(default_factory=list)
+
+    def lengths(self) -> list[int]:
+        return [len(made) for made in self._made()]
+
+    def forget_after(self, lengths: list[int]) -> None:
+        """What was drawn since then was not kept."""
+        for made, length in zip(self._made(), lengths, strict=True):
+            del made[length:]
+
+    def _made(self) -> tuple[list[Any], ...]:
+        return self.users, self.projects, self.keys, self.sessions, self.tokens
+
+    def one(self, made: list[T], make: Callable[[User], T]) -> T:
+        if not made or self.random.random() < 0.05:
+            return make(a_user() if made is self.users else self.user())
+        return self.random.choice(made)
+
+    def user(self) -> User:
+        return self.one(self.users, lambda _: a_user())
+
+    def moment(self) -> datetime:
+        return self.now + timedelta(microseconds=self.random.randint(-3, 3))
+
+    def maybe(self, value: T) -> T | None:
+        return value if self.random.random() < 0.5 else None
+
+    def text(self) -> str:
+        return self.random.choice((*HOSTILE_TEXTS, "a", "b", "A"))
+
+    def query(self, sorts: tuple[str, ...]) -> Query:
+        fields = self.random.sample(sorts, self.random.randint(1, len(sorts)))
+        return Query(
+            limit=self.random.choice((1, 2, 200)),
+            offset=self.random.choice((0, 0, 1, 3)),
+            sorting=tuple(Sort(name, self.random.random() < 0.5) for name in fields),
+        )

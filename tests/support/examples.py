@@ -1,0 +1,70 @@
+"""Valid domain values: a test names only what it is about. No two of them share an id, a name or an address."""
+
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+from domain.model.actors import ActorKind
+from domain.model.events import Event
+from domain.model.ids import EventId, KeyId, ProjectId, SessionId, UserId
+from domain.model.keys import Key, SecretVersion
+from domain.model.projects import Project
+from domain.model.sessions import RefreshToken, Session, SessionKind
+from domain.model.users import EmailAddress, User
+from tests.support.fakes import START, CountingIds
+
+HOSTILE_TEXTS = (
+    "👩‍👩‍👧‍👦 family",
+    "שלום עולם \u202eevil",
+    "e\u0301 is not é",
+    "Z\u0351\u036b\u0343\u036a\u0302\u036b\u033d\u034f\u0334\u0319\u0324\u031e\u0349\u035a\u032f\u031e\u0320\u034d",
+    "Robert'); DROP TABLE projects;--\"`",
+    "100% _under\\back %_\\",
+    '{"json": null} [1] :name $1 ?',
+    "straße STRASSE \u017f \u0130 \u0131",
+    "\u200b\ufeff zero width",
+    "\U0010ffff" * 128,
+)
+"""Each is a name the model accepts, and has broken somebody's database."""
+
+_ids = CountingIds(start=0x1000)
+_number = count(1)
+
+
+def a_user(**given: Any) -> User:
+    number = next(_number)
+    present = {"id": UserId(_ids.new()), "email": EmailAddress(f"user{number}@example.org"), "password_hash": "x"}
+    return User(**{**present, "created_at": START, "updated_at": START, **given})
+
+
+def a_project(owner: User, **given: Any) -> Project:
+    present = {"id": ProjectId(_ids.new()), "owner_id": owner.id, "name": f"project {next(_number)}"}
+    return Project(**{**present, "created_at": START, "updated_at": START, **given})
+
+
+def a_secret(version: int = 1, **given: Any) -> SecretVersion:
+    present = {"version": version, "digest": next(_number).to_bytes(32, "big"), "pepper_id": "p1", "last4": "wxyz"}
+    return SecretVersion(**{**present, "created_at": START, **given})
+
+
+def a_key(owner: User, **given: Any) -> Key:
+    present = {"id": KeyId(_ids.new()), "owner_id": owner.id, "name": f"key {next(_number)}"}
+    if "secrets" not in given:
+        present["secrets"] = (a_secret(),)
+    return Key(**{**present, "scopes": frozenset({"read"}), "created_at": START, **given})
+
+
+def a_session(user: User, **given: Any) -> Session:
+    present = {"id": SessionId(_ids.new()), "user_id": user.id, "kind": SessionKind.TOKEN, "created_at": START}
+    times = {"last_seen_at": START, "idle_ends_at": START + timedelta(days=14), "ends_at": START + timedelta(days=90)}
+    return Session(**{**present, **times, **given})
+
+
+def a_refresh_token(session: Session, **given: Any) -> RefreshToken:
+    digest = next(_number).to_bytes(32, "big")
+    return RefreshToken(**{"digest": digest, "session_id": session.id, "created_at": START, **given})
+
+
+def an_event(**given: Any) -> Event:
+    present = {"id": EventId(_ids.new()), "at": START, "action": "project.created", "actor_kind": ActorKind.SYSTEM}
+    return Event(**{**present, "subject": f"project:{_ids.new()}", **given})

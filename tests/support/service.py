@@ -1,0 +1,186 @@
+"""The caller's language: the whole application in process, and the people and machines who call it.
+
+    ada = await service.user()
+    project = (await ada.post("/v1/projects", name="Warehouse")).json()
+    robot = await ada.key("read")
+    assert (await robot.get(f"/v1/projects/{project['id']}")).status_code == 200
+
+A caller sends one credential, or none (``service.anyone``). Keyword arguments are the members of the body, and
+``ada.saying(if_match='"1"')`` is Ada with another header.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import count
+from typing import Any, TypeVar
+from uuid import UUID
+
+import httpx
+from litestar import Litestar
+
+from app.composition import Ports, assemble
+from app.http.application import Exposure, create_app
+from domain.model.actors import system
+from domain.model.events import Event
+from domain.model.ids import UserId
+from domain.model.keys import Key
+from domain.model.permissions import CORE_PERMISSIONS
+from tests.support.examples import a_key, a_secret
+from tests.support.fakes import ManualClock
+
+PASSWORD = "correct horse battery staple"
+ADDRESS = "203.0.113.7"
+C = TypeVar("C", bound="Caller")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who presents *headers* with every request."""
+
+    http: httpx.AsyncClient
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def saying(self: C, **headers: str) -> C:
+        """The same caller, with *headers* besides; an underscore stands for a dash."""
+        more = {name.replace("_", "-"): value for name, value in headers.items()}
+        return replace(self, headers={**self.headers, **more})
+
+    async def get(self, path: str) -> httpx.Response:
+        return await self.send("GET", path)
+
+    async def post(self, path: str, **body: Any) -> httpx.Response:
+        """Without members there is no body at all."""
+        return await self.send("POST", path, **({"json": body} if body else {}))
+
+    async def put(self, path: str, **body: Any) -> httpx.Response:
+        return await self.send("PUT", path, json=body)
+
+    async def patch(self, path: str, **body: Any) -> httpx.Response:
+        return await self.send("PATCH", path, json=body)
+
+    async def delete(self, path: str) -> httpx.Response:
+        return await self.send("DELETE", path)
+
+    async def token(self, **form: str) -> httpx.Response:
+        return await self.send("POST", "/v1/auth/token", data=form)
+
+    async def send(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, **content: Any
+    ) -> httpx.Response:
+        """Anything that httpx can say, such as ``content=b"…"``."""
+        return await self.http.request(method, path, headers={**self.headers, **(headers or {})}, **content)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Robot(Caller):
+    """A machine with an API key."""
+
+    id: str
+    secret: str
+    view: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person(Caller):
+    """Somebody who has registered and signed in."""
+
+    id: str
+    email: str
+    tokens: Mapping[str, Any]
+
+    async def key(self, *scopes: str, **members: Any) -> Robot:
+        answer = await self.post("/v1/api-keys", **{"name": "robot", "scopes": scopes or ("read",), **members})
+        assert answer.status_code == 201, answer.text
+        key, secret = answer.json()["key"], answer.json()["api_key"]
+        return Robot(self.http, presenting(secret), id=key["id"], secret=secret, view=key)
+
+    async def project(self, name: str, **members: Any) -> dict[str, Any]:
+        answer = await self.post("/v1/projects", name=name, **members)
+        assert answer.status_code == 201, answer.text
+        created: dict[str, Any] = answer.json()
+        return created
+
+
+def presenting(credential: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {credential}"}
+
+
+class Service:
+    """One service over *ports*; *address* is where its callers' sockets come from."""
+
+    def __init__(self, ports: Ports, exposure: Exposure | None = None, *, address: str = ADDRESS) -> None:
+        self.ports = ports
+        self.services = assemble(ports)
+        self.app: Litestar = create_app(self.services, exposure)
+        self._numbers = count(1)
+        self.anyone = self.at(address)
+
+    def at(self, address: str) -> Caller:
+        """Somebody at *address* who presents nothing."""
+        transport = httpx.ASGITransport(app=self.app, client=(address, 50_000))  # type: ignore[arg-type]
+        return Caller(httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000"))
+
+    def advance(self, **by: float) -> None:
+        """``service.advance(minutes=10)``"""
+        assert isinstance(self.ports.clock, ManualClock)
+        self.ports.clock.advance(timedelta(**by))
+
+    async def user(self, email: str | None = None, **members: Any) -> Person:
+        address = email or f"person{next(self._numbers)}@example.org"
+        answer = await self.anyone.post("/v1/auth/register", email=address, password=PASSWORD, **members)
+        assert answer.status_code == 201, answer.text
+        return await self._signed_in(address, answer.json()["id"])
+
+    async def admin(self, email: str = "admin@example.org") -> Person:
+        operator = system(CORE_PERMISSIONS)
+        user = await self.services.users.create_admin(operator, email=email, password=PASSWORD)
+        return await self._signed_in(email, str(user.id))
+
+    async def sign_in(self, email: str, password: str = PASSWORD) -> dict[str, Any]:
+        answer = await self.anyone.token(grant_type="password", username=email, password=password)
+        assert answer.status_code == 200, answer.text
+        tokens: dict[str, Any] = answer.json()
+        return tokens
+
+    async def deactivate(self, person: Person) -> None:
+        async with self.ports.uow() as work:
+            user = await work.users.get(UserId(UUID(person.id)))
+            await work.users.save(replace(user, is_active=False))
+
+    async def given_key(self, owner: Person, *scopes: str, **members: Any) -> Robot:
+        """A key that no minter could have issued: kept directly, whatever its owner may do."""
+        async with self.ports.uow() as work:
+            user = await work.users.get(UserId(UUID(owner.id)))
+            key: Key = a_key(user, scopes=frozenset(scopes), **members)
+            minted = self.ports.key_secrets.mint(key.id)
+            secret = a_secret(digest=minted.digest, pepper_id=minted.pepper_id, last4=minted.last4)
+            await work.keys.add(replace(key, secrets=(secret,)), live_at_most=1000, now=key.created_at)
+        return Robot(owner.http, presenting(minted.plain), id=str(key.id), secret=minted.plain, view={})
+
+    async def events(self, limit: int = 100) -> tuple[Event, ...]:
+        """Newest first."""
+        async with self.ports.uow.reading() as work:
+            return await work.events.latest(limit)
+
+    async def _signed_in(self, email: str, user_id: str) -> Person:
+        tokens = await self.sign_in(email)
+        headers = presenting(tokens["access_token"])
+        return Person(self.anyone.http, headers, id=user_id, email=email, tokens=tokens)
+
+
+def refusal(answer: httpx.Response) -> tuple[int, str]:
+    """Status and code of a refusal, proved to be a whole problem (RFC 9457)."""
+    problem = answer.json()
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    assert problem["status"] == answer.status_code
+    assert problem["request_id"] == answer.headers["x-request-id"]
+    assert problem["instance"] == answer.request.url.path
+    assert problem["title"], problem["detail"]
+    return answer.status_code, problem["code"]
+
+
+def pointers(answer: httpx.Response) -> list[str]:
+    """What a 422 points at."""
+    assert refusal(answer) == (422, "invalid_input"), answer.text
+    return [error["pointer"] for error in answer.json()["errors"]]
