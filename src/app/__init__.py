@@ -1,0 +1,8 @@
+"""The driving sides, and the wiring.
+
+settings      what differs between deployments, read once from the environment
+composition   settings → Ports → Services: the only module that knows the adapters
+http          the service over HTTP; `asgi` is what a server loads
+cli           the operator's commands over the same Services
+logs          lines for people or for machines, never a secret
+"""

@@ -1,0 +1,24 @@
+"""What a server loads: ``uvicorn app.asgi:create --factory``."""
+
+import gc
+import os
+
+from app.composition import assemble, connect
+from app.http.application import Exposure, create_app
+from app.http.edge import Application
+from app.logs import configure
+from app.settings import load
+
+
+def create() -> Application:
+    """``WEB_CONCURRENCY`` says how many processes serve. Raises SettingsError.
+
+    Whatever is there when it returns stays for good: the garbage collector is told not to look at it again.
+    """
+    settings = load(os.environ)
+    configure(settings.log_level, settings.log_format)
+    workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
+    app = create_app(assemble(connect(settings, workers=workers)), Exposure.of(settings))
+    gc.freeze()
+    gc.enable()
+    return app

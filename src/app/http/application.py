@@ -1,0 +1,103 @@
+"""The application: every controller behind its door, and the edge round it all."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from typing import Literal
+
+from litestar import Router
+from litestar.di import Provide
+from litestar.middleware import DefineMiddleware
+from litestar.types import ControllerRouterHandler
+
+from app.composition import Services
+from app.http.bodies import StrictBody
+from app.http.documents import document_routes
+from app.http.doors import Doors, require_doors, user
+from app.http.edge import Application, Edge
+from app.http.health import health_routes
+from app.http.keys import KeyController
+from app.http.problems import exception_handlers
+from app.http.projects import ProjectController
+from app.http.sessions import AuthController, well_known_routes
+from app.http.users import MeController
+from app.http.views import ViewResponse
+from app.settings import Settings
+
+CONTROLLERS = (AuthController, MeController, ProjectController, KeyController)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposure:
+    """How the service is reached from outside."""
+
+    public_url: str = "http://127.0.0.1:8000"
+    allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost", "[::1]")
+    trusted_proxies: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
+    docs: Literal["on", "off", "auth"] = "on"
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Exposure":
+        return cls(
+            public_url=settings.public_url,
+            allowed_hosts=settings.allowed_hosts,
+            trusted_proxies=tuple(map(str, settings.trusted_proxies)),
+            cors_origins=settings.cors_origins,
+            docs=settings.docs,
+        )
+
+    @property
+    def https(self) -> bool:
+        return self.public_url.startswith("https://")
+
+
+def create_app(services: Services, exposure: Exposure | None = None) -> Application:
+    """Hand *services* to the controllers. Raises UnmarkedRoute for a route without a door."""
+    exposed = exposure or Exposure()
+    app = Application(
+        route_handlers=list(_routes(services, exposed)),
+        dependencies={
+            "users": _singleton(services.users),
+            "sessions": _singleton(services.sessions),
+            "projects": _singleton(services.projects),
+            "keys": _singleton(services.keys),
+            "access": _singleton(services.access),
+        },
+        middleware=[DefineMiddleware(Doors, access=services.access)],
+        exception_handlers=exception_handlers,
+        response_class=ViewResponse,
+        dto=StrictBody,
+        openapi_config=None,
+        logging_config=None,
+        on_startup=[services.start],
+        on_shutdown=[services.close],
+        edge=partial(
+            Edge,
+            new_id=services.new_request_id,
+            allowed_hosts=exposed.allowed_hosts,
+            trusted_proxies=exposed.trusted_proxies,
+            cors_origins=exposed.cors_origins,
+            https=exposed.https,
+        ),
+    )
+    require_doors(app)
+    return app
+
+
+def _routes(services: Services, exposed: Exposure) -> Iterable[ControllerRouterHandler]:
+    docs = None if exposed.docs == "off" else "/docs"
+    yield Router("/v1", route_handlers=list(CONTROLLERS))
+    yield from health_routes(docs=docs, checks=services.checks)
+    yield from well_known_routes(services.public_keys)
+    if docs is not None:
+        yield from document_routes(
+            version=version("hexkey"),
+            secure_cookies=exposed.https,
+            opt=user() if exposed.docs == "auth" else None,
+        )
+
+
+def _singleton(service: object) -> Provide:
+    return Provide(lambda: service, use_cache=True, sync_to_thread=False)

@@ -1,0 +1,106 @@
+"""Strict request bodies, declared by their type.
+
+A handler says ``data: RequestBody[NewProject]`` and the application ``dto=StrictBody``; nothing else reads bodies.
+``Input`` is a JSON object, ``Patch`` one that must change something, ``Form`` what the OAuth routes take.
+Subclasses repeat ``kw_only=True`` where a required member follows an optional one: msgspec does not inherit it.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from litestar.dto import AbstractDTO, DTOConfig
+from litestar.openapi.spec import Reference, Schema
+from litestar.typing import FieldDefinition
+
+from app.http.errors import UnsupportedMediaType
+from app.http.forms import form_of, query_of
+from app.http.problems import invalid_input
+from app.http.strict_json import parse_json
+
+__all__ = ["Form", "Input", "Moment", "Patch", "StrictBody", "query_of"]
+
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""An RFC 3339 time with its offset; a naive one is 422."""
+
+
+class Input(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class Patch(Input, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every member is ``T | UnsetType = UNSET``: absent leaves a value as it is, ``null`` clears it."""
+
+    def __post_init__(self) -> None:
+        if all(getattr(self, name) is msgspec.UNSET for name in self.__struct_fields__):
+            raise ValueError("names nothing to change")
+
+
+class Form(msgspec.Struct, frozen=True, kw_only=True):
+    """Members are strings; names that are not declared are ignored, as OAuth asks."""
+
+
+JSON = b"application/json"
+FORM = b"application/x-www-form-urlencoded"
+
+
+class StrictBody(AbstractDTO[Any]):
+    """Decodes by the annotation of the handler's ``data``, without coercing anything."""
+
+    config = DTOConfig()
+
+    def decode_bytes(self, value: bytes) -> Any:
+        annotation = self.asgi_connection.route_handler.parsed_data_field.annotation
+        fields = self.asgi_connection.scope["headers"]
+        if is_form(annotation):
+            require_media_type(fields, FORM)
+            return converted(form_of(value), annotation)
+        require_media_type(fields, JSON)
+        return converted(parse_json(value), annotation)
+
+    @classmethod
+    def create_for_field_definition(cls, *_: Any, **__: Any) -> None:
+        """Nothing to prepare: the annotation is all there is."""
+
+    @classmethod
+    def is_supported_model_type_field(cls, field_definition: FieldDefinition) -> bool:
+        """Answers go their own way; asked only about return types."""
+        return False
+
+    @classmethod
+    def create_openapi_schema(
+        cls, field_definition: FieldDefinition, handler_id: str, schema_creator: Any
+    ) -> Reference | Schema:
+        schema: Reference | Schema = schema_creator.for_field_definition(field_definition)
+        return schema
+
+    @classmethod
+    def generate_field_definitions(cls, model_type: type[Any]) -> Any:
+        yield from ()
+
+    @classmethod
+    def detect_nested_field(cls, field_definition: FieldDefinition) -> bool:
+        return False
+
+
+def is_form(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Form)
+
+
+def converted(value: Any, annotation: Any) -> Any:
+    try:
+        return msgspec.convert(value, annotation, strict=True)
+    except msgspec.ValidationError as error:
+        raise invalid_input(error) from None
+
+
+def require_media_type(fields: Iterable[tuple[bytes, bytes]], expected: bytes) -> None:
+    """Exactly one ``Content-Type``, of that type, in UTF-8 if it names a charset."""
+    sent = [value for name, value in fields if name == b"content-type"]
+    if sent == [expected]:
+        return
+    media_type, *parameters = sent[0].lower().split(b";") if len(sent) == 1 else [b""]
+    charsets = [p.strip() for p in parameters if p.strip().startswith(b"charset")]
+    if media_type.strip() != expected or any(c not in (b"charset=utf-8", b'charset="utf-8"') for c in charsets):
+        raise UnsupportedMediaType(f"this body is {expected.decode()} in UTF-8")

@@ -1,0 +1,152 @@
+"""The OpenAPI 3.1 document: the framework's, with what it does not know about this service.
+
+What a handler may say in its ``opt``: ``door`` (required), ``parameters`` (OpenAPI parameter objects, for what it
+reads from the query itself) and ``example`` (a request body). msgspec describes request bodies: it keeps every bound.
+"""
+
+import re
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any, get_args
+
+import msgspec
+from litestar import Litestar
+from litestar._openapi.plugin import OpenAPIPlugin  # the builder without the router; Litestar offers no other way to it
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.config import OpenAPIConfig
+from litestar.routes import HTTPRoute
+
+from app.http.bodies import is_form
+from app.http.problems import PROBLEM_JSON, OAuthError, Problem
+
+Document = dict[str, Any]
+REF = "#/components/schemas/{name}"
+
+ALWAYS = (400, 422, 429, 500, 503)
+BEHIND_A_DOOR = (401, 403)
+WITH_A_BODY = (408, 413, 415)
+WHEN_WRITING = (409, 412)
+"""Which errors an operation may answer follows from its door, its path, its method and its body."""
+
+UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+ANY_CREDENTIAL = {"bearer": ("user", "key", "operator"), "api_key": ("key",), "session": ("session",)}
+
+
+class Builder(OpenAPIPlugin):
+    """The framework's builder, fed with the routes of a finished application."""
+
+    def __init__(self, app: Litestar, config: OpenAPIConfig) -> None:
+        super().__init__(app)
+        self._openapi_config = config
+        for route in app.routes:
+            self.receive_route(route)
+
+
+def describe(app: Litestar, *, version: str, secure_cookies: bool) -> Document:
+    """The document of *app*; the session cookie's name depends on *secure_cookies*."""
+    config = OpenAPIConfig(title="Hexkey", version=version, operation_id_creator=operation_id)
+    document: Document = Builder(app, config).provide_openapi_schema()
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    operations = list(operations_of(app, document))
+    bodies = [body for handler, _, _, _ in operations if (body := body_of(handler)) is not None]
+    references, components = msgspec.json.schema_components([Problem, OAuthError, *bodies], ref_template=REF)
+    schemas.update(components)
+    by_type = dict(zip([Problem, OAuthError, *bodies], references, strict=True))
+    for handler, method, path, operation in operations:
+        complete(operation, handler, method, path, by_type)
+    used = {name for _, _, _, operation in operations for entry in operation["security"] for name in entry}
+    document["components"]["securitySchemes"] = {
+        name: scheme for name, scheme in schemes(secure_cookies=secure_cookies).items() if name in used
+    }
+    document["components"]["responses"] = {HTTPStatus(s).name: problem_response(s) for s in every_status()}
+    return document
+
+
+def operations_of(app: Litestar, document: Document) -> Iterator[tuple[HTTPRouteHandler, str, str, Document]]:
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            item = document["paths"].get(route.path_format or "/", {})
+            for method, (handler, _) in route.route_handler_map.items():
+                if method.lower() in item:
+                    yield handler, method, route.path_format, item[method.lower()]
+
+
+def operation_id(handler: HTTPRouteHandler, method: Any, path: list[str | Any]) -> str:
+    """The method and the path in words: unique, and stable while the path is."""
+    words = (part if isinstance(part, str) else part.name for part in path)
+    return re.sub(r"[^A-Za-z0-9]+", "_", "_".join([str(getattr(method, "value", method)).lower(), *words])).strip("_")
+
+
+def body_of(handler: HTTPRouteHandler) -> Any:
+    """The type of the body; of one that may be absent, the type that it has when present."""
+    field = handler.parsed_data_field
+    if field is None:
+        return None
+    present = [kind for kind in get_args(field.annotation) if kind is not type(None)]
+    return present[0] if len(present) == 1 and field.is_optional else field.annotation
+
+
+def complete(operation: Document, handler: HTTPRouteHandler, method: str, path: str, by_type: dict[Any, Any]) -> None:
+    door, body = str(handler.opt.get("door", "")), body_of(handler)
+    operation["summary"], operation["description"] = told(handler)
+    operation["security"] = security(door)
+    if handler.opt.get("parameters"):
+        operation.setdefault("parameters", []).extend(handler.opt["parameters"])
+    if body is not None:
+        operation["requestBody"] = request_body(handler, body, by_type[body])
+    responses = operation.setdefault("responses", {})
+    responses.pop("400", None)
+    for status in statuses(door, method, has_parameters="{" in path, has_body=body is not None):
+        responses.setdefault(str(status), {"$ref": f"#/components/responses/{HTTPStatus(status).name}"})
+    if is_form(body):
+        responses["400"] = problem_response(400, {"application/json": {"schema": by_type[OAuthError]}})
+
+
+def told(handler: HTTPRouteHandler) -> tuple[str, str]:
+    """The first sentence of the handler's docstring, and all of it."""
+    text = " ".join((handler.fn.__doc__ or "").split())
+    return re.split(r"(?<=[a-z0-9)])[.?;:] |[.?]$", text, maxsplit=1)[0], text
+
+
+def request_body(handler: HTTPRouteHandler, body: Any, schema: Document) -> Document:
+    field = handler.parsed_data_field
+    content: Document = {"schema": schema}
+    if "example" in handler.opt:
+        content["example"] = handler.opt["example"]
+    media_type = "application/x-www-form-urlencoded" if is_form(body) else "application/json"
+    return {"required": field is not None and field.is_required, "content": {media_type: content}}
+
+
+def statuses(door: str, method: str, *, has_parameters: bool, has_body: bool) -> list[int]:
+    possible = {*ALWAYS, *(() if door in ("public", "") else BEHIND_A_DOOR), *((404,) if has_parameters else ())}
+    possible |= {*(WITH_A_BODY if has_body else ()), *(WHEN_WRITING if method in UNSAFE else ())}
+    return sorted(possible)
+
+
+def every_status() -> list[int]:
+    return sorted({*ALWAYS, *BEHIND_A_DOOR, 404, *WITH_A_BODY, *WHEN_WRITING})
+
+
+def problem_response(status: int, others: Document | None = None) -> Document:
+    problem = {PROBLEM_JSON: {"schema": {"$ref": REF.format(name="Problem")}}}
+    response: Document = {"description": HTTPStatus(status).phrase, "content": {**problem, **(others or {})}}
+    if status in (429, 503):
+        response["headers"] = {"Retry-After": {"schema": {"type": "integer", "minimum": 0}, "required": True}}
+    if status == 401:
+        response["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}, "required": True}}
+    return response
+
+
+def security(door: str) -> list[dict[str, list[str]]]:
+    """One entry for each credential that opens *door*; none for a public one."""
+    words = set(re.split(r"[^a-z]+", door))
+    return [{scheme: []} for scheme, doors in ANY_CREDENTIAL.items() if words & set(doors)]
+
+
+def schemes(*, secure_cookies: bool) -> Document:
+    cookie = "__Host-hexkey_session" if secure_cookies else "hexkey_session"
+    return {
+        "bearer": {"type": "http", "scheme": "bearer", "description": "An access token or an API key."},
+        "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+        "session": {"type": "apiKey", "in": "cookie", "name": cookie},
+    }

@@ -1,0 +1,97 @@
+"""JSON as RFC 8259 means it, and no more: one reading for every parser that the bytes may meet.
+
+Python's and msgspec's decoders take the last of duplicate members, ``NaN``, lone surrogates and any depth.
+"""
+
+import json
+import math
+import re
+from typing import Any, NoReturn
+
+from app.http.errors import MalformedRequest
+
+MAX_DEPTH = 64
+MAX_INTEGER = 2**63 - 1
+
+# An unterminated string is taken to the end of the text, so that no input makes the pattern start over: linear time.
+STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+NOT_A_BRACKET = re.compile(r"[^\[\]{}]+")
+
+
+def parse_json(body: bytes) -> Any:
+    """The value in *body*; ``MalformedRequest`` names the rule that it breaks, never its contents."""
+    text = _text(body)
+    if text.count("[") + text.count("{") > MAX_DEPTH:
+        _refuse_deep(text)
+    try:
+        value = _decoder.decode(text)
+    except ValueError:  # includes integers of more digits than Python converts
+        raise MalformedRequest("the body is not valid JSON") from None
+    if "\\u" in text:
+        _refuse_unstorable(value)
+    return value
+
+
+def _text(body: bytes) -> str:
+    if body.startswith(b"\xef\xbb\xbf"):
+        raise MalformedRequest("the body starts with a byte order mark")
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        raise MalformedRequest("the body is not UTF-8") from None
+
+
+def _refuse_deep(text: str) -> None:
+    """Peel the innermost brackets off, a layer a round: what remains after 64 rounds is deeper than that."""
+    brackets = NOT_A_BRACKET.sub("", STRING.sub("", text))
+    for _ in range(MAX_DEPTH):
+        peeled = brackets.replace("[]", "").replace("{}", "")
+        if len(peeled) == len(brackets):
+            break
+        brackets = peeled
+    if len(brackets) > MAX_DEPTH or "[]" in brackets or "{}" in brackets:
+        raise MalformedRequest(f"the body is nested deeper than {MAX_DEPTH} levels, or its brackets do not match")
+
+
+def _refuse_unstorable(value: Any) -> None:
+    """Escapes can smuggle in what UTF-8 cannot say and PostgreSQL cannot keep."""
+    if isinstance(value, str):
+        if "\0" in value:
+            raise MalformedRequest("the body holds a NUL character")
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            raise MalformedRequest("the body holds half of a surrogate pair")
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            _refuse_unstorable(name)
+            _refuse_unstorable(member)
+    elif isinstance(value, list):
+        for item in value:
+            _refuse_unstorable(item)
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise MalformedRequest("the body names a member twice")
+    return members
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 20 or abs(number := int(digits)) > MAX_INTEGER:
+        raise MalformedRequest("the body holds an integer beyond 64 bits")
+    return number
+
+
+def _fraction(digits: str) -> float:
+    if math.isinf(number := float(digits)):
+        raise MalformedRequest("the body holds a number beyond double precision")
+    return number
+
+
+def _constant(_: str) -> NoReturn:
+    raise MalformedRequest("NaN and Infinity are not JSON")
+
+
+_decoder = json.JSONDecoder(
+    object_pairs_hook=_members, parse_int=_integer, parse_float=_fraction, parse_constant=_constant
+)

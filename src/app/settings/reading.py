@@ -1,0 +1,59 @@
+"""The way from the environment to the frozen settings."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from app.settings.dangers import dangers
+from app.settings.environment import Environment
+from app.settings.groups import providers, webhook_secrets
+from app.settings.problems import Problem, SettingsError
+from app.settings.secret import development_secrets
+from app.settings.table import Above, Rule, Settings, rules, variable
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """As `parse`, and with a root secret: in development one is made on the first start and kept."""
+    settings = parse(environ)
+    return settings if settings.secrets else replace(settings, secrets=development_secrets(settings.data_dir))
+
+
+def parse(environ: Mapping[str, str]) -> Settings:
+    """Writes nothing; without ``HEXKEY_SECRETS`` there are none in development.
+
+    Raises SettingsError with everything that is wrong, and in production with everything that is unsafe too.
+    """
+    environment = Environment(environ)
+    settings = _read(environment)
+    environment.refuse_unread()
+    unsafe = (*_beyond(environment.problems, settings), *environment.exposed)
+    refused = [*environment.problems, *(unsafe if settings.env == "production" else ())]
+    if refused:
+        raise SettingsError(refused)
+    return replace(settings, warnings=unsafe)
+
+
+def _read(environment: Environment) -> Settings:
+    """A refused setting stands at its default, so that everything else can still be judged."""
+    values: dict[str, Any] = {}
+    for field, rule in rules().items():
+        default = _default(rule, values)
+        values[field] = environment.read(variable(field, rule), rule.parse, default, secret=rule.secret)
+    return Settings(**values, oidc=providers(environment), webhook_secrets=webhook_secrets(environment))
+
+
+def _default(rule: Rule, above: Above) -> Any:
+    match rule.default:
+        case None:
+            return None
+        case str(text):
+            return rule.parse(text)
+        case make:
+            return make(above)
+
+
+def _beyond(noted: list[Problem], settings: Settings) -> list[Problem]:
+    """The dangers of *settings* whose variable is not at fault already: those speak of a default nobody chose."""
+    at_fault = {problem.variable.removesuffix("_FILE") for problem in noted}
+    return [danger for danger in dangers(settings) if danger.variable not in at_fault]

@@ -1,0 +1,141 @@
+"""The settings that point somewhere, and whether the way there is safe from listeners."""
+
+import re
+from collections.abc import Callable
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Literal
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+import msgspec
+
+from app.settings.problems import Wrong
+from app.settings.secret import Secret
+
+_HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*|\[[0-9a-f:.]+\]")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_TLS_MODES = frozenset({"require", "verify-ca", "verify-full"})
+
+
+class Database(msgspec.Struct, frozen=True):
+    """Where the state lies: *path* is given for ``sqlite``, *dsn* (``postgresql://…``) for ``postgresql``."""
+
+    kind: Literal["sqlite", "postgresql", "memory"]
+    path: Path | None = None
+    dsn: Secret | None = None
+
+
+def split(value: str, *schemes: str) -> SplitResult:
+    """Raises Wrong unless *value* is an URL of one of *schemes*."""
+    mend = f"write one that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}"
+    try:
+        url = urlsplit(value)
+        _ = url.port, url.hostname
+    except ValueError:
+        raise Wrong("is not an URL", mend) from None
+    if url.scheme not in schemes or not value.casefold().startswith(f"{url.scheme}://") or " " in url.netloc:
+        raise Wrong("is not an URL of its kind", mend)
+    return url
+
+
+def host_of(url: SplitResult) -> str:
+    """As a ``Host`` header has it, without a port: lower case, IPv6 in brackets."""
+    name = url.hostname or ""
+    return f"[{name}]" if ":" in name else name
+
+
+def host(value: str) -> str:
+    """A host name or address without a port, or ``*``."""
+    name = value.lower()
+    if name != "*" and (_HOST.fullmatch(name) is None or not _address_is_whole(name)):
+        raise Wrong("is not a list of host names", "write names without scheme and port, such as api.example.org")
+    return name
+
+
+def _address_is_whole(name: str) -> bool:
+    if not name.startswith("["):
+        return True
+    try:
+        return bool(ip_address(name[1:-1]))
+    except ValueError:
+        return False
+
+
+def origin(value: str) -> str:
+    """``scheme://host[:port]`` as a browser writes it: lower case, no default port, no slash at the end."""
+    url = split(value, "https", "http")
+    if url.path not in {"", "/"} or url.query or url.fragment or "@" in url.netloc or not url.hostname:
+        raise Wrong("is more than an origin", "write scheme, host and port only, such as https://api.example.org")
+    name = host(host_of(url))
+    port = "" if url.port in {None, _DEFAULT_PORTS[url.scheme]} else f":{url.port}"
+    return f"{url.scheme}://{name}{port}"
+
+
+def origin_or_any(value: str) -> str:
+    return value if value == "*" else origin(value)
+
+
+def issuer(value: str) -> str:
+    """Kept letter by letter: issuers are compared, not resolved."""
+    url = split(value, "https", "http")
+    if not url.hostname or url.query or url.fragment or "@" in url.netloc or " " in value:
+        raise Wrong("is not an issuer", "copy it from the provider's discovery document")
+    return value
+
+
+def service(*schemes: str) -> Callable[[str], Secret]:
+    """An URL that may hold a password."""
+
+    def url(value: str) -> Secret:
+        target = split(value, *schemes)
+        if not (target.path if target.scheme == "unix" else target.hostname):
+            raise Wrong("names no host", "write it after the //")
+        return Secret(value)
+
+    return url
+
+
+def database(value: str) -> Database:
+    url = split(value, "postgresql", "postgres", "sqlite", "memory")
+    match url.scheme:
+        case "sqlite":
+            return Database("sqlite", path=_sqlite_path(url))
+        case "memory":
+            return _memory(url)
+        case _:
+            return Database("postgresql", dsn=Secret(f"postgresql{value[len(url.scheme) :]}"))
+
+
+def _sqlite_path(url: SplitResult) -> Path:
+    name = url.path.removeprefix("/")
+    if url.netloc or url.query or url.fragment or not name or ":memory:" in name:
+        raise Wrong("names no file", "write sqlite:///relative or sqlite:////absolute; memory:// is without a file")
+    return Path(name)
+
+
+def _memory(url: SplitResult) -> Database:
+    if url.netloc or url.path or url.query:
+        raise Wrong("asks for more than memory", "write memory:// alone")
+    return Database("memory")
+
+
+def is_local(name: str) -> bool:
+    """Whether *name* cannot leave this machine: loopback, or the path of a socket."""
+    if not name or name.startswith("/") or name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def is_open_to_listeners(value: str) -> bool:
+    """Whether *value*, a database, Redis or mail URL, crosses a network without TLS."""
+    url = urlsplit(value)
+    if url.scheme in {"rediss", "smtps", "unix"}:
+        return False
+    query = parse_qs(url.query)
+    if url.scheme == "postgresql" and query.get("sslmode", [""])[-1] in _TLS_MODES:
+        return False
+    hosts = [unquote(url.hostname or ""), *query.get("host", []), *query.get("hostaddr", [])]
+    return not all(is_local(host) for host in hosts)

@@ -1,0 +1,147 @@
+"""One tour of the service over memory, SQLite and PostgreSQL: the answers are the same, byte for byte.
+
+Clock and ids are the same for each, so times and ids are too; only what is random is masked.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+
+from tests.support.databases import NAMES, Databases
+from tests.support.examples import HOSTILE_TEXTS
+from tests.support.ports import ports_over
+from tests.support.service import PASSWORD, Person, Service
+
+RANDOM = re.compile(r"hkr_[0-9A-Za-z]{49}|eyJ[\w-]+\.[\w-]+\.[\w-]+|(?<=_)[0-9A-Za-z]{49}|(?<=\"last4\":\")\w{4}")
+ABSENT = "019b76da-a800-7000-8000-00000000ffff"
+Told = list[str]
+
+
+class Diary:
+    """Every answer that passes, as the caller could see it."""
+
+    def __init__(self) -> None:
+        self.told: Told = []
+
+    async def write(self, answer: httpx.Response) -> None:
+        await answer.aread()
+        request = answer.request
+        headers = "\n".join(f"{name}: {value}" for name, value in sorted(answer.headers.items()))
+        line = f"{request.method} {request.url.raw_path.decode()} {answer.status_code}\n{headers}\n{answer.text}"
+        self.told.append(RANDOM.sub("***", line))
+
+
+@asynccontextmanager
+async def observed(databases: Databases, name: str) -> AsyncIterator[tuple[Service, Diary]]:
+    async with databases.storage(name) as storage:
+        service, diary = Service(ports_over(storage)), Diary()
+        service.anyone.http.event_hooks["response"] = [diary.write]
+        yield service, diary
+
+
+async def test_the_tour_is_the_same_everywhere(databases: Databases) -> None:
+    told: dict[str, Told] = {}
+    for name in NAMES:
+        async with observed(databases, name) as (service, diary):
+            await tour(service)
+            told[name] = diary.told
+    assert len(told["memory"]) > 100
+    assert {status[0] for line in told["memory"] for status in re.findall(r"^\w+ \S+ (\d{3})", line)} == {"2", "3", "4"}
+    for name in NAMES[1:]:
+        for ours, theirs in zip(told["memory"], told[name], strict=True):
+            assert ours == theirs, name
+
+
+async def tour(service: Service) -> None:
+    ada, bob, admin = await service.user("ada@example.org", username="ada"), await service.user(), await service.admin()
+    await sign_in(service, ada)
+    await write_projects(service, ada, bob)
+    await list_projects(service, ada, admin)
+    await hold_keys(service, ada, bob, admin)
+    await leave(service, bob)
+
+
+async def sign_in(service: Service, ada: Person) -> None:
+    anyone = service.anyone
+    for members in ({"email": "ADA@example.org"}, {"email": "c@example.org", "username": "Ada"}, {"email": "x"}):
+        await anyone.post("/v1/auth/register", **{"password": PASSWORD, **members})
+    for login, password in (("Ada", PASSWORD), ("ada", "wrong"), ("nobody", PASSWORD), ("@", PASSWORD)):
+        await anyone.token(grant_type="password", username=login, password=password)
+    first = ada.tokens["refresh_token"]
+    second = (await anyone.token(grant_type="refresh_token", refresh_token=first)).json()["refresh_token"]
+    await anyone.token(grant_type="refresh_token", refresh_token=first)
+    await anyone.token(grant_type="refresh_token", refresh_token=second)
+    for path in ("/v1/me", "/v1/whoami", "/health/ready", "/"):
+        await ada.get(path)
+        await anyone.get(path)
+
+
+async def write_projects(service: Service, ada: Person, bob: Person) -> None:
+    paths = []
+    for place, name in enumerate(("b", "A", "é", "e\u0301", "ß", "ss", *HOSTILE_TEXTS)):
+        service.advance(milliseconds=place % 3)
+        answer = await ada.post("/v1/projects", name=name, description=None if place % 2 else name)
+        paths.append(answer.headers["location"])
+    first, second, *_ = paths
+    for name in ("b", " b ", "", "x" * 129):
+        await ada.post("/v1/projects", name=name)
+    await bob.post("/v1/projects", name="b")
+    for path in (first, f"/v1/projects/{ABSENT}", "/v1/projects/nonsense"):
+        for caller in (ada, bob):
+            await caller.get(path)
+            await caller.patch(path, description="line\nline")
+            await caller.put(path, name="A")
+    await ada.saying(if_match='"1"').patch(first, name="stale")
+    await ada.saying(if_match='"2"').patch(first, name="fresh")
+    await ada.saying(if_none_match='"3"').get(first)
+    await ada.saying(if_match='"9"').delete(second)
+    await ada.delete(second)
+    await ada.delete(second)
+
+
+async def list_projects(service: Service, ada: Person, admin: Person) -> None:
+    queries = ("", "sorting=name", "sorting=name:desc", "sorting=updated_at,name", "sorting=created_at:asc", "limit=0")
+    for query in (*queries, "limit=3&offset=2", "offset=999999999", "sorting=owner_id"):
+        await ada.get(f"/v1/projects?{query}")
+        await admin.get(f"/v1/projects?{query}")
+
+
+async def hold_keys(service: Service, ada: Person, bob: Person, admin: Person) -> None:
+    project = (await ada.get("/v1/projects?limit=1")).json()["data"][0]["id"]
+    robot = await ada.key(
+        "writer",
+        "api_keys:create",
+        name="robot",
+        expires_at="2026-02-01T00:00:00.123456+02:00",
+        metadata={"é": [1, 2.5, None, True, {"z": "", "a": "\u2028"}], "n": -(2**53), "big": 1e300, "small": 1e-9},
+        limits=["50/minute", "1000/day"],
+        allowed_networks=["203.0.113.0/24", "2001:db8::/32"],
+        project_ids=[project],
+    )
+    plain = await ada.key(name="plain", description="d")
+    for body in ({"scopes": ["admin"]}, {"scopes": ["users:read"]}, {"scopes": ["read"], "expires_in": "0s"}):
+        await ada.post("/v1/api-keys", name="no", **body)
+    for path in ("/v1/api-keys/self", "/v1/projects", f"/v1/projects/{project}", "/v1/whoami", "/v1/me"):
+        await robot.get(path)
+    await robot.post("/v1/projects", name="By robot")
+    await robot.post("/v1/api-keys", name="child", scopes=["read"])
+    for query in ("", "sorting=expires_at", "sorting=expires_at:desc,name", "sorting=name&limit=1", "sorting=scopes"):
+        await ada.get(f"/v1/api-keys?{query}")
+    for caller in (ada, bob, admin):
+        await caller.get(f"/v1/api-keys/{robot.id}")
+        await caller.post(f"/v1/api-keys/{plain.id}/revoke")
+        await caller.post("/v1/api-keys/verify", api_key=robot.secret, permissions=["projects:read"], cost=2)
+        await caller.post("/v1/api-keys/verify", api_key=plain.secret)
+    await admin.post("/v1/api-keys/verify", api_key=robot.secret, address="192.0.2.1")
+    await plain.get("/v1/projects")
+
+
+async def leave(service: Service, bob: Person) -> None:
+    robot = await bob.key()
+    await service.deactivate(bob)
+    await bob.get("/v1/me")
+    await robot.get("/v1/projects")
+    await service.anyone.token(grant_type="password", username=bob.email, password=PASSWORD)
+    await service.anyone.token(grant_type="refresh_token", refresh_token=bob.tokens["refresh_token"])

@@ -1,0 +1,80 @@
+"""What the service stands on goes away: it says so, and when to come back; it neither fails nor lets anybody in."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from app.composition import connect
+from app.settings import load
+from domain.model.ids import KeyId
+from tests.support.process import OFF, Installation, free_port, installation, on_server
+from tests.support.service import PASSWORD, Person, Service, refusal
+
+
+def service_over(folder: Path, url: str) -> Service:
+    return Service(connect(load({"HEXKEY_DATA_DIR": str(folder), "HEXKEY_DATABASE_URL": url, **OFF})))
+
+
+async def everything(service: Service, ada: Person | None = None) -> AsyncIterator[httpx.Response]:
+    """A call of every kind that needs the store."""
+    yield await service.anyone.post("/v1/auth/register", email="new@example.org", password=PASSWORD)
+    yield await service.anyone.token(grant_type="password", username="ada@example.org", password=PASSWORD)
+    if ada is not None:
+        yield await ada.get("/v1/projects")
+        yield await ada.post("/v1/projects", name="Warehouse")
+        yield await ada.get("/v1/whoami")
+        yield await service.anyone.token(grant_type="refresh_token", refresh_token=ada.tokens["refresh_token"])
+
+
+async def require_unavailable(service: Service, ada: Person | None = None) -> None:
+    async for answer in everything(service, ada):
+        assert refusal(answer) == (503, "unavailable"), answer.text
+        assert int(answer.headers["retry-after"]) >= 1
+    ready = await service.anyone.get("/health/ready")
+    assert refusal(ready) == (503, "unavailable")
+    assert ready.json()["checks"] == {"database": "failed"}
+    assert (await service.anyone.get("/health/live")).status_code == 200
+
+
+async def test_a_server_that_does_not_answer_is_503(tmp_path: Path) -> None:
+    service = service_over(tmp_path, f"postgresql://postgres@127.0.0.1:{free_port()}/hexkey")
+    await require_unavailable(service)
+    await service.services.close()
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Iterator[Installation]:
+    with installation(tmp_path, "postgres") as made:
+        made.migrate()
+        yield made
+
+
+async def test_a_database_that_goes_away_under_us_is_503(tmp_path: Path, installed: Installation) -> None:
+    url = installed.settings["HEXKEY_DATABASE_URL"]
+    service = service_over(tmp_path, url)
+    ada = await service.user("ada@example.org")
+    assert (await ada.post("/v1/projects", name="Warehouse")).status_code == 201
+    await on_server(f"DROP DATABASE {urlsplit(url).path[1:]} WITH (FORCE)")
+    await require_unavailable(service, ada)
+    await service.services.close()
+
+
+async def test_a_folder_that_cannot_be_written_is_503(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    service = service_over(tmp_path, f"sqlite:///{tmp_path / 'file' / 'hexkey.db'}")
+    await require_unavailable(service)
+    await service.services.close()
+
+
+async def test_nobody_gets_in_while_nobody_can_be_asked(tmp_path: Path) -> None:
+    url = f"postgresql://postgres@127.0.0.1:{free_port()}/hexkey"
+    service = service_over(tmp_path, url)
+    key = service.ports.key_secrets.mint(KeyId(service.ports.ids.new())).plain
+    known = service.anyone.saying(x_api_key=key)
+    assert refusal(await known.get("/v1/whoami")) == (503, "unavailable")
+    assert refusal(await service.anyone.get("/v1/whoami")) == (401, "unauthenticated")
+    assert refusal(await service.anyone.saying(x_api_key="nonsense").get("/v1/whoami")) == (401, "invalid_credential")
+    await service.services.close()
