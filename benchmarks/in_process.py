@@ -1,0 +1,145 @@
+"""What our own code costs, in microseconds, without a network: the cases take turns within each round."""
+
+import time
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from dataclasses import replace
+from typing import Any
+
+import uvloop
+from litestar import Litestar, get
+
+from adapters.memory.limits import MemoryRateLimiter
+from app.composition import assemble, connect
+from app.http.application import create_app
+from app.http.users import CallerView
+from app.settings import load
+from benchmarks.figures import Figure, at_most
+from benchmarks.service import Tenants, sqlite_service
+from domain.model.access import KeyGrant, SessionGrant
+from domain.model.ids import KeyId, SessionId
+from domain.model.limits import policy
+from domain.ports.access import AccessDirectory
+
+ROUNDS, CALLS = 60, 200
+Work = Callable[[], Awaitable[object]]
+Scope = MutableMapping[str, Any]
+
+
+class Held:
+    """A directory that reads a key once: what the lease will do for every grant."""
+
+    def __init__(self, directory: AccessDirectory) -> None:
+        self._directory = directory
+        self._keys: dict[KeyId, KeyGrant | None] = {}
+
+    async def find_key(self, key_id: KeyId) -> KeyGrant | None:
+        if key_id not in self._keys:
+            self._keys[key_id] = await self._directory.find_key(key_id)
+        return self._keys[key_id]
+
+    async def find_session(self, session_id: SessionId) -> SessionGrant | None:
+        return await self._directory.find_session(session_id)
+
+
+def figures() -> Iterator[Figure]:
+    with sqlite_service() as tenants:
+        yield from uvloop.run(_measured(tenants))
+
+
+async def _measured(tenants: Tenants) -> list[Figure]:
+    ports = connect(load(tenants.environ))
+    presented = ports.key_secrets.read(tenants.key)
+    if presented is None or (grant := await ports.directory.find_key(presented.key_id)) is None:
+        raise RuntimeError("the key that was made is not known")
+    limiter, limits = MemoryRateLimiter(), (policy("999999999/day"),)
+    asked = ("/v1/whoami", (b"x-api-key", tenants.key.encode()))
+
+    async def proof() -> object:
+        return (read := ports.key_secrets.read(tenants.key)) and ports.key_secrets.find_match(read, grant.key.secrets)
+
+    async def token() -> object:
+        return ports.access_tokens.read(tenants.token)
+
+    costs = await _costs(
+        plain=through(Litestar([plain], openapi_config=None, logging_config=None), "/plain"),
+        held=through(create_app(assemble(replace(ports, directory=Held(ports.directory)))), *asked),
+        read=through(create_app(assemble(ports)), *asked),
+        grant=lambda: ports.directory.find_key(presented.key_id),
+        limit=lambda: limiter.hit("key:1", limits),
+        proof=proof,
+        token=token,
+    )
+    await ports.close()
+    around, reading = _difference(costs, "held", "plain"), _difference(costs, "read", "held")
+    return [
+        Figure(goal="G14", what="ours around a handler, the key known", rounds=around, unit="µs", target=at_most(45)),
+        Figure(goal="G2", what="on top, the directory read from SQLite", rounds=reading, unit="µs"),
+        Figure(goal="", what="of it the reading itself", rounds=costs["grant"], unit="µs"),
+        Figure(goal="G13", what="one hit of the limiter in memory", rounds=costs["limit"], unit="µs"),
+        Figure(goal="G1", what="an API key read and proved", rounds=costs["proof"], unit="µs"),
+        Figure(goal="G4", what="an access token read that was proved before", rounds=costs["token"], unit="µs"),
+        Figure(goal="", what="a bare Litestar route", rounds=costs["plain"], unit="µs"),
+    ]  # fmt: skip
+
+
+async def _costs(**works: Work) -> dict[str, list[float]]:
+    costs: dict[str, list[float]] = {name: [] for name in works}
+    for turn in range(ROUNDS + 1):
+        for name, work in works.items():
+            cost = await _timed(work)
+            if turn:  # the first warms up
+                costs[name].append(cost)
+    return costs
+
+
+async def _timed(work: Work) -> float:
+    start = time.thread_time()  # of this thread alone: neighbours do not count
+    for _ in range(CALLS):
+        await work()
+    return (time.thread_time() - start) / CALLS * 1e6
+
+
+def _difference(costs: dict[str, list[float]], case: str, reference: str) -> list[float]:
+    return [ours - theirs for ours, theirs in zip(costs[case], costs[reference], strict=True)]
+
+
+@get("/plain")
+async def plain() -> CallerView:
+    return CallerView(kind="key", user_id=None, key_id=None, session_id=None, permissions=(), scopes=())
+
+
+def through(app: Litestar, path: str, *fields: tuple[bytes, bytes]) -> Work:
+    """One request to *app*, as a server would make it. Raises RuntimeError for any answer but 200."""
+    headers = [(b"host", b"127.0.0.1"), (b"user-agent", b"bench"), (b"accept", b"*/*"), *fields]
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        if message.get("status", 200) != 200:
+            raise RuntimeError(f"{path} answers {message['status']}")
+
+    async def work() -> None:
+        scope: Any = scope_of(path, headers)
+        await app(scope, receive, send)
+
+    return work
+
+
+def scope_of(path: str, headers: list[tuple[bytes, bytes]], method: str = "GET") -> Scope:
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": headers,
+        "client": ("127.0.0.1", 50000),
+        "server": ("127.0.0.1", 8000),
+        "state": {},
+        "extensions": {},
+    }

@@ -1,0 +1,119 @@
+"""A throw-away Hexkey: its own data directory, its own database, an administrator and as many members as asked for."""
+
+import asyncio
+import os
+import secrets
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from app.composition import Ports, Services, assemble, connect
+from app.settings import load
+from benchmarks.servers import HEXKEY
+from domain.model.actors import NOWHERE, Actor, ActorKind, system
+from domain.model.ids import UserId
+from domain.model.permissions import CORE_PERMISSIONS
+from domain.model.roles import MEMBER_ID
+from domain.model.users import EmailAddress, User
+from domain.services.keys import KeyRequest
+
+SERVER = os.environ.get("HEXKEY_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
+PASSWORD = "correct horse battery staple"
+EMAIL = "admin@example.org"
+GENEROUS = "999999999/day"
+"""The limiter works for every request, and refuses none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tenants:
+    """What the load presents: one key that may do everything, an access token, a key of each member, a project."""
+
+    environ: Mapping[str, str]
+    directory: Path
+    key: str
+    token: str
+    members: tuple[str, ...]
+    project: str
+
+
+@contextmanager
+def sqlite_service(members: int = 0) -> Iterator[Tenants]:
+    with tempfile.TemporaryDirectory(prefix="hexkey-bench-") as directory:
+        yield _populated({"HEXKEY_DATA_DIR": directory}, Path(directory), members)
+
+
+@contextmanager
+def postgres_service(members: int = 0) -> Iterator[Tenants]:
+    """Raises OSError where there is no server."""
+    name = f"hexkey_bench_{secrets.token_hex(4)}"
+    asyncio.run(_on_server(f"CREATE DATABASE {name}"))
+    try:
+        with tempfile.TemporaryDirectory(prefix="hexkey-bench-") as directory:
+            url = urlsplit(SERVER)._replace(path=f"/{name}").geturl()
+            environ = {"HEXKEY_DATA_DIR": directory, "HEXKEY_DATABASE_URL": url}
+            yield _populated(environ, Path(directory), members)
+    finally:
+        asyncio.run(_on_server(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def _on_server(statement: str) -> None:
+    connection = await asyncpg.connect(SERVER, timeout=3)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _populated(environ: dict[str, str], directory: Path, members: int) -> Tenants:
+    environ |= {
+        "HEXKEY_PUBLIC_URL": "http://127.0.0.1:8000",  # the issuer of the token, whatever the port will be
+        "HEXKEY_RATE_LIMIT_DEFAULT": GENEROUS,
+        "HEXKEY_ACCESS_TOKEN_TTL": "24h",
+    }
+    subprocess.run([HEXKEY, "database", "upgrade", "--no-prompt"], env={**os.environ, **environ}, check=True,
+                   stdout=subprocess.DEVNULL)  # fmt: skip
+    return asyncio.run(_peopled(environ, directory, members))
+
+
+async def _peopled(environ: dict[str, str], directory: Path, members: int) -> Tenants:
+    ports = connect(load(environ))
+    services = assemble(ports)
+    try:
+        admin = await services.users.create_admin(system(CORE_PERMISSIONS), email=EMAIL, password=PASSWORD)
+        actor = Actor(kind=ActorKind.USER, permissions=CORE_PERMISSIONS, user_id=admin.id)
+        for number in range(100):
+            project = await services.projects.create(actor, name=f"Project {number}")
+        tokens = await services.sessions.sign_in(EMAIL, PASSWORD, NOWHERE)
+        return Tenants(
+            environ,
+            directory,
+            await _key(services, actor, "read", "writer", "api_keys:verify"),
+            tokens.access_token,
+            tuple([await _member(ports, services, number) for number in range(members)]),
+            str(project.id),
+        )
+    finally:
+        await services.close()
+
+
+async def _member(ports: Ports, services: Services, number: int) -> str:
+    """One who never signs in, so that no password need be hashed."""
+    now = ports.clock.now()
+    email = EmailAddress(f"member-{number}@example.org")
+    user = User(id=UserId(ports.ids.new()), email=email, password_hash=None, created_at=now, updated_at=now)
+    async with ports.uow() as work:
+        await work.users.add(user)
+        await work.roles.grant(MEMBER_ID, user.id)
+    actor = Actor(kind=ActorKind.USER, permissions=CORE_PERMISSIONS, user_id=user.id)
+    return await _key(services, actor, "writer")
+
+
+async def _key(services: Services, actor: Actor, *scopes: str) -> str:
+    request = KeyRequest(name="bench", scopes=scopes, limits=[GENEROUS], metadata={"plan": "pro"})
+    return (await services.keys.create(actor, request)).secret
