@@ -11,6 +11,7 @@ DomainError
 │   ├── PermissionDenied
 │   ├── CredentialKindNotAllowed
 │   ├── RegistrationClosed
+│   ├── BoundToProjects
 │   ├── ScopeExceedsMinter
 │   └── TargetExceedsActor
 ├── NotFound                   absent, or not visible to who asks: the two look alike
@@ -116,6 +117,11 @@ class CredentialKindNotAllowed(Forbidden):
 class RegistrationClosed(Forbidden):
     code = "registration_closed"
     sentence = "registration is closed"
+
+
+class BoundToProjects(Forbidden):
+    code = "bound_to_projects"
+    sentence = "this key is bound to projects, and makes no others"
 
 
 class ScopeExceedsMinter(Forbidden):

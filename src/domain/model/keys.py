@@ -48,7 +48,11 @@ def metadata(raw: Mapping[str, object] | None, field: str = "metadata") -> Mappi
     """A JSON object of at most 4 KiB. Raises Invalid."""
     if raw is None:
         return {}
-    if len(json.dumps(raw, ensure_ascii=False, separators=(",", ":")).encode()) > METADATA_BYTES:
+    try:
+        size = len(json.dumps(raw, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode())
+    except (TypeError, ValueError, RecursionError):
+        raise Invalid(field, "is a JSON object") from None
+    if size > METADATA_BYTES:
         raise Invalid(field, f"has at most {METADATA_BYTES} bytes of JSON")
     return raw
 

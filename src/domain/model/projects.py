@@ -3,13 +3,19 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from domain.errors import ProjectNotFound
+from domain.errors import BoundToProjects, ProjectNotFound
 from domain.model.actors import Actor
 from domain.model.changes import UNSET, Unset, changed
 from domain.model.ids import ProjectId, UserId
 from domain.model.permissions import ProjectPermission
 
 PROJECT_SORTS = ("created_at", "name", "updated_at")
+
+
+def require_unbound(actor: Actor) -> None:
+    """A key that may touch certain projects only makes no other. Raises BoundToProjects."""
+    if actor.project_ids:
+        raise BoundToProjects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

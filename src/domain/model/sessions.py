@@ -69,6 +69,16 @@ class Session:
         return self if self.ended_at is not None else replace(self, ended_at=now)
 
 
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """Who presents a refresh token, when, and what it is to be exchanged for."""
+
+    origin: Origin
+    successor_digest: bytes = field(repr=False)
+    sealed_successor: bytes = field(repr=False)
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshToken:
     """One use. Once spent, *sealed_successor* lets the client that spent it ask again after a lost answer.
@@ -85,16 +95,14 @@ class RefreshToken:
     successor_digest: bytes | None = field(default=None, repr=False)
     sealed_successor: bytes | None = field(default=None, repr=False)
 
-    def spend(
-        self, *, origin: Origin, successor_digest: bytes, sealed_successor: bytes, now: datetime
-    ) -> "RefreshToken":
+    def spend(self, spending: "Spending") -> "RefreshToken":
         return replace(
             self,
-            spent_at=now,
-            spent_address=origin.address,
-            spent_user_agent=origin.user_agent,
-            successor_digest=successor_digest,
-            sealed_successor=sealed_successor,
+            spent_at=spending.at,
+            spent_address=spending.origin.address,
+            spent_user_agent=spending.origin.user_agent,
+            successor_digest=spending.successor_digest,
+            sealed_successor=spending.sealed_successor,
         )
 
     def may_retry(self, *, origin: Origin, window: timedelta, now: datetime) -> bool:

@@ -1,8 +1,9 @@
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.model.actors import Actor
+from domain.model.changes import require_version
 from domain.model.durations import duration
 from domain.model.ids import KeyId, ProjectId
 from domain.model.keys import (
@@ -27,6 +28,7 @@ from domain.ports.security import KeySecrets
 from domain.ports.system import Clock, IdGenerator
 from domain.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from domain.services.audit import Recorder
+from domain.services.retries import settled
 
 LIVE_KEYS_PER_OWNER = 100
 
@@ -106,16 +108,25 @@ class KeyService:
             page = await work.keys.list_by_owner(owner_id, checked)
         return Page(tuple(map(self._card, page.items)), page.total)
 
-    async def revoke(self, actor: Actor, key_id: KeyId) -> Revocation:
-        """Final; said again, it changes nothing. Raises PermissionDenied, KeyNotFound, EditConflict."""
+    async def revoke(self, actor: Actor, key_id: KeyId, *, expected: Collection[int] | None = None) -> Revocation:
+        """Final; said again, it changes nothing. *expected* are the versions that the caller has read.
+
+        Raises PermissionDenied, KeyNotFound, PreconditionFailed, EditConflict.
+        """
         actor.require(KeyPermission.REVOKE)
+        revoked = await settled(lambda: self._revoked(actor, key_id, expected))
+        return Revocation(self._card(revoked), self._clock.now() + self._max_staleness)
+
+    async def _revoked(self, actor: Actor, key_id: KeyId, expected: Collection[int] | None) -> Key:
         async with self._uow() as work:
             key = await self._visible(work, actor, key_id)
+            require_version(key.version, expected)
             revoked = key.revoke(now=self._clock.now())
-            if revoked is not key:
-                revoked = await work.keys.save(revoked)
-                await self._recorder.record(work, actor, "api_key.revoked", key.id)
-        return Revocation(self._card(revoked), self._clock.now() + self._max_staleness)
+            if revoked is key:
+                return key
+            saved = await work.keys.save(revoked)
+            await self._recorder.record(work, actor, "api_key.revoked", key.id)
+        return saved
 
     def _minted(self, actor: Actor, request: KeyRequest, now: datetime) -> tuple[Key, str]:
         key_id = KeyId(self._ids.new())

@@ -4,7 +4,7 @@ from domain.model.actors import Actor
 from domain.model.changes import UNSET, Unset, require_version
 from domain.model.ids import ProjectId
 from domain.model.permissions import ProjectPermission
-from domain.model.projects import PROJECT_SORTS, Project
+from domain.model.projects import PROJECT_SORTS, Project, require_unbound
 from domain.model.queries import Page, Query
 from domain.model.texts import description_text, name_text
 from domain.ports.system import Clock, IdGenerator
@@ -31,8 +31,9 @@ class ProjectService:
         self._per_owner = per_owner
 
     async def create(self, actor: Actor, *, name: str, description: str | None = None) -> Project:
-        """Raises PermissionDenied, Invalid, QuotaReached, ProjectNameTaken."""
+        """Raises PermissionDenied, BoundToProjects, Invalid, QuotaReached, ProjectNameTaken."""
         actor.require(ProjectPermission.CREATE)
+        require_unbound(actor)
         now = self._clock.now()
         project = Project(
             id=ProjectId(self._ids.new()),

@@ -3,16 +3,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NoReturn
 
-from domain.errors import EditConflict, Invalid, InvalidCredential
+from domain.errors import EditConflict, Invalid, InvalidCredential, Unavailable
 from domain.model.actors import Origin, anonymous
 from domain.model.ids import SessionId
 from domain.model.passwords import Password, normalised
-from domain.model.sessions import Lifetimes, RefreshToken, Session, SessionKind
+from domain.model.sessions import Lifetimes, RefreshToken, Session, SessionKind, Spending
 from domain.model.users import User, email_address, username
 from domain.ports.security import AccessClaims, AccessTokens, MintedToken, PasswordHasher, RefreshTokens
 from domain.ports.system import Clock, IdGenerator
 from domain.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from domain.services.audit import Recorder
+from domain.services.retries import settled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,23 +95,35 @@ class SessionService:
         successor = self._refresh_tokens.mint()
         sealed = self._refresh_tokens.seal(successor.plain, presented=presented)
         now = self._clock.now()
+        spent = Spending(origin, successor.digest, sealed, now)
+        session, plain = await settled(lambda: self._carried_on(presented, digest, spent, successor))
+        if plain is None:
+            raise InvalidCredential
+        return self._tokens(session, plain, now)
+
+    async def _carried_on(
+        self, presented: str, digest: bytes, spending: Spending, successor: MintedToken
+    ) -> tuple[Session, str | None]:
+        """The session and the token that carries it on; None once it has been ended for a second use.
+
+        The token is spent before the session is read: who loses that race waits for the winner, and then sees the
+        session as the winner left it. The other way round, a thief who races the owner would go unnoticed.
+        """
+        now = spending.at
         async with self._uow() as work:
             token = await work.sessions.find_refresh_token(digest)
             if token is None:
                 raise InvalidCredential
+            first = await work.sessions.spend_refresh_token(token.spend(spending))
             session = await self._live(work, token, now)
-            spent = token.spend(origin=origin, successor_digest=successor.digest, sealed_successor=sealed, now=now)
-            if await work.sessions.spend_refresh_token(spent):
+            if first:
                 await work.sessions.add_refresh_token(_unspent(successor, session, now))
-                session = await work.sessions.save(session.seen(lifetimes=self._rules.refresh, origin=origin, now=now))
-                plain: str | None = successor.plain
-            else:
-                plain = await self._again(work, digest, presented, origin, now)
-                if plain is None:
-                    await self._end_reused(work, session, origin, now)
-        if plain is None:
-            raise InvalidCredential
-        return self._tokens(session, plain, now)
+                seen = session.seen(lifetimes=self._rules.refresh, origin=spending.origin, now=now)
+                return await work.sessions.save(seen), successor.plain
+            plain = await self._again(work, digest, presented, spending.origin, now)
+            if plain is None:
+                await self._end_reused(work, session, spending.origin, now)
+        return session, plain
 
     async def _proved(self, login: str, password: str) -> User | None:
         """The active user whose password this is. Always hashes once, so that the time tells nothing."""
@@ -148,11 +161,11 @@ class SessionService:
         )
 
     async def _rehash(self, user: User, password: str) -> None:
-        """Keep the password under today's parameters; somebody else's change of the user comes first."""
+        """Keep the password under today's parameters, now or at the next sign-in: nobody is refused for it."""
         if user.password_hash is None or not self._passwords.is_outdated(user.password_hash):
             return
-        password_hash = await self._passwords.hash(normalised(password))
-        with suppress(EditConflict):
+        with suppress(EditConflict, Unavailable):
+            password_hash = await self._passwords.hash(normalised(password))
             async with self._uow() as work:
                 await work.users.save(user.rehashed(password_hash, now=self._clock.now()))
 

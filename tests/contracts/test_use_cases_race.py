@@ -1,0 +1,94 @@
+"""Use cases that end the same whoever comes first, with many callers at once on every storage."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from app.composition import Services, assemble
+from domain.errors import BoundToProjects, InvalidCredential
+from domain.model.actors import Actor, ActorKind, Origin
+from domain.model.permissions import CORE_PERMISSIONS
+from domain.model.users import User
+from domain.services.keys import KeyRequest
+from tests.support.databases import Storage
+from tests.support.examples import a_project
+from tests.support.ports import ports_over
+
+PASSWORD = "correct horse battery staple"
+OWNER, THIEF = Origin(address="192.0.2.1", user_agent="app"), Origin(address="203.0.113.9", user_agent="app")
+
+
+@pytest.fixture
+def services(storage: Storage) -> Services:
+    return assemble(ports_over(storage))
+
+
+@pytest.fixture
+async def ada(services: Services) -> User:
+    return await services.users.register(OWNER, email="ada@example.org", password=PASSWORD)
+
+
+def acting(user: User) -> Actor:
+    return Actor(kind=ActorKind.USER, permissions=CORE_PERMISSIONS, user_id=user.id)
+
+
+async def test_a_thief_who_races_the_owner_ends_the_session(storage: Storage, services: Services, ada: User) -> None:
+    for _ in range(5):
+        tokens = await services.sessions.sign_in(ada.email, PASSWORD, OWNER)
+        seen = await asyncio.gather(
+            *(services.sessions.refresh(tokens.refresh_token, origin) for origin in (OWNER, THIEF)),
+            return_exceptions=True,
+        )
+
+        assert [type(answer) for answer in seen if isinstance(answer, Exception)] == [InvalidCredential]
+        [winner] = [answer for answer in seen if not isinstance(answer, BaseException)]
+        with pytest.raises(InvalidCredential):
+            await services.access.authenticate(winner.access_token, OWNER)
+    async with storage.uow.reading() as work:
+        actions = [event.action for event in await work.events.latest(50)]
+    assert actions.count("session.reuse_detected") == 5
+
+
+async def test_one_client_that_asks_often_gets_one_successor(services: Services, ada: User) -> None:
+    tokens = await services.sessions.sign_in(ada.email, PASSWORD, OWNER)
+    seen = await asyncio.gather(*(services.sessions.refresh(tokens.refresh_token, OWNER) for _ in range(20)))
+
+    assert len({answer.refresh_token for answer in seen}) == 1
+    for answer in seen:
+        assert (await services.access.authenticate(answer.access_token, OWNER)).user_id == ada.id
+
+
+async def test_a_refused_refresh_does_not_spend_the_token(storage: Storage, services: Services, ada: User) -> None:
+    tokens = await services.sessions.sign_in(ada.email, PASSWORD, OWNER)
+    async with storage.uow() as work:
+        inactive = await work.users.save(replace(ada, is_active=False))
+    with pytest.raises(InvalidCredential):
+        await services.sessions.refresh(tokens.refresh_token, OWNER)
+
+    async with storage.uow() as work:
+        await work.users.save(replace(inactive, is_active=True))
+    assert (await services.sessions.refresh(tokens.refresh_token, THIEF)).refresh_token
+
+
+async def test_whoever_revokes_is_told_that_it_is_revoked(storage: Storage, services: Services, ada: User) -> None:
+    issued = await services.keys.create(acting(ada), KeyRequest(name="robot", scopes=["read"]))
+    key_id = issued.card.key.id
+
+    done = await asyncio.gather(*(services.keys.revoke(acting(ada), key_id) for _ in range(8)))
+
+    assert {revocation.card.status for revocation in done} == {"revoked"}
+    async with storage.uow.reading() as work:
+        actions = [event.action for event in await work.events.latest(20)]
+    assert actions.count("api_key.revoked") == 1
+
+
+async def test_a_key_that_is_bound_to_projects_makes_no_other(storage: Storage, services: Services, ada: User) -> None:
+    project = a_project(ada)
+    await storage.given(project)
+    request = KeyRequest(name="bound", scopes=["writer"], project_ids=[project.id])
+    issued = await services.keys.create(acting(ada), request)
+    bound = await services.access.authenticate(issued.secret, OWNER)
+
+    with pytest.raises(BoundToProjects):
+        await services.projects.create(bound, name="another")
