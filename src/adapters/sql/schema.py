@@ -10,7 +10,7 @@ from advanced_alchemy.config import (
     SQLAlchemyAsyncConfig,
     SQLAlchemySyncConfig,
 )
-from sqlalchemy import Column, Engine, MetaData, String, Table, create_engine, event, select
+from sqlalchemy import URL, Column, Engine, MetaData, String, Table, create_engine, event, select
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from adapters.sql.database import Database
@@ -18,6 +18,7 @@ from adapters.sql.migrations import FOLDER, HEAD, VERSION_TABLE
 from adapters.sql.sqlite_file import create_file
 from adapters.sql.statements import Statement
 from adapters.sql.tables import METADATA
+from domain.errors import Unavailable
 
 MIGRATION_PATIENCE = 60.0
 """How long, in seconds, a migration waits for the one before it."""
@@ -26,7 +27,7 @@ _VERSIONS = Statement(select(Table(VERSION_TABLE, MetaData(), Column("version_nu
 _SCRIPTS = str(FOLDER).replace("%", "%%")
 
 
-class SchemaNotCurrent(RuntimeError):
+class SchemaNotCurrent(Unavailable):
     """The database is not at the revision that this code needs."""
 
 
@@ -63,6 +64,8 @@ def migration_config(target: Path | str) -> SQLAlchemySyncConfig | SQLAlchemyAsy
 def _sqlite_engine(path: Path) -> Engine:
     """Each transaction takes the write lock when it begins, and waits for it."""
     create_file(path)
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": MIGRATION_PATIENCE, "isolation_level": None})
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)), connect_args={"timeout": MIGRATION_PATIENCE, "isolation_level": None}
+    )
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine

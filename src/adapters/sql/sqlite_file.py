@@ -45,12 +45,13 @@ def open_file(path: Path, *, patience: float, waits: bool, writes: bool) -> sqli
 
 
 def create_file(path: Path) -> None:
-    """Only its owner may read it; the WAL beside it takes the same mode.
+    """With the folder that it lies in. Only its owner may read either; the WAL beside it takes the same mode.
 
     It is opened exclusively or not at all: to close a second descriptor of the file would drop the locks that SQLite
     holds on it in this process (POSIX), and corrupt it.
     """
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:

@@ -3,7 +3,8 @@ from typing import Any
 import click
 from advanced_alchemy.cli import add_migration_commands
 
-from app.cli.session import refuse, settings_or_exit
+from app.cli.session import refuse, settings_or_exit, told
+from domain.errors import DomainError
 
 DESTRUCTIVE = {"drop-all"}
 
@@ -18,10 +19,13 @@ class Guarded(click.Group):
         command = next(iter(ctx._protected_args), None)
         if settings.env == "production" and command in DESTRUCTIVE:
             refuse(f"{command} is not for production")
-        if (config := migrations(settings)) is None:
-            refuse("memory:// has no schema to migrate")
-        ctx.obj = {"configs": [config]}
-        return super().invoke(ctx)
+        try:
+            if (config := migrations(settings)) is None:
+                refuse("memory:// has no schema to migrate")
+            ctx.obj = {"configs": [config]}
+            return super().invoke(ctx)
+        except (DomainError, OSError) as error:
+            refuse(told(error) if isinstance(error, DomainError) else str(error))
 
 
 @click.group(cls=Guarded)

@@ -16,7 +16,7 @@ class RouteView(msgspec.Struct, frozen=True):
 @click.option("--check", is_flag=True, help="Print nothing; fail if a route has no door.")
 @click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
 def routes(check: bool, as_json: bool) -> None:
-    """Print every route: method, path, door, permissions, limit."""
+    """Print every route with its door and permissions."""
     table = _table()
     if check:
         return

@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from app.cli.session import Say, refuse, settings_or_exit
+from app.cli.session import Say, refuse, settings_or_exit, told
 from app.logs import configure, server_options
 from app.settings import Settings
+from domain.errors import DomainError, EmailTaken
 from domain.model.actors import system
 
 GRACE = 10
@@ -28,7 +29,7 @@ log = logging.getLogger("hexkey")
 @click.option("--reload", is_flag=True, help="Start again whenever a source file changes; for development.")
 def run(host: str, port: int, workers: int, reload: bool) -> None:
     """Serve over HTTP until Ctrl-C or SIGTERM; requests in flight are answered first."""
-    gc.disable()  # until `app.asgi` has made what stays: looking through it again and again is a sixth of the start
+    gc.disable()  # until `app.asgi` has made what stays: looking through it again and again is a seventh of the start
     as_json = _speaks_json()
     configure("info", "json" if as_json else "console")
     say = log.error if as_json else None
@@ -48,8 +49,8 @@ def _speaks_json() -> bool:
 def _name_ourselves(host: str, port: int, workers: int) -> None:
     """Workers read from the environment how many they are and, in development, a public URL that fits the port."""
     os.environ["WEB_CONCURRENCY"] = str(workers)
-    named = {"HEXKEY_PUBLIC_URL", "HEXKEY_PUBLIC_URL_FILE"} & os.environ.keys()
-    if os.environ.get("HEXKEY_ENV", "development") == "development" and not named and port:
+    development = os.environ.get("HEXKEY_ENV", "development") == "development"
+    if development and "HEXKEY_PUBLIC_URL" not in os.environ and port:
         shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
         os.environ["HEXKEY_PUBLIC_URL"] = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}"
 
@@ -66,14 +67,13 @@ def _require_servable(settings: Settings, *, workers: int, reload: bool) -> None
 async def _prepare(settings: Settings, say: Say | None) -> None:
     """The schema is asked for here too, before there are workers: a supervisor would start them again and again."""
     from app.composition import assemble, connect
-    from domain.errors import DomainError
 
     services = assemble(connect(settings))
     try:
         await services.start()
         await _first_admin(settings, services)
-    except (RuntimeError, DomainError) as error:
-        refuse(str(error), say)
+    except DomainError as refusal:
+        refuse(told(refusal), say)
     finally:
         await services.close()
 
@@ -83,10 +83,16 @@ async def _first_admin(settings: Settings, services: Any) -> None:
     if settings.admin_email is None or settings.admin_password is None:
         return
     operator = system(services.catalogue.permissions)
-    if not await services.users.has_admin(operator):
+    if await services.users.has_admin(operator):
+        return
+    try:
         await services.users.create_admin(
             operator, email=settings.admin_email, password=settings.admin_password.reveal()
         )
+    except EmailTaken:
+        if not await services.users.has_admin(operator):  # else another start was faster
+            raise
+    else:
         log.info("made the first admin, %s", settings.admin_email)
 
 

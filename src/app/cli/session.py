@@ -32,6 +32,11 @@ def refuse(sentence: str, say: Say | None = None) -> NoReturn:
     raise click.exceptions.Exit(1)
 
 
+def told(refusal: DomainError) -> str:
+    """A refusal with what is behind it, which is the operator's to know: a path, a server's answer."""
+    return str(refusal) if refusal.__cause__ is None else f"{refusal}: {refusal.__cause__}"
+
+
 def _to_people(sentence: str) -> None:
     click.echo(f"hexkey: {sentence}", err=True)
 
@@ -51,8 +56,8 @@ def served(work: Callable[[Any, Actor], Awaitable[T]]) -> T:
 
     try:
         return asyncio.run(run())
-    except (DomainError, RuntimeError) as refusal:
-        refuse(str(refusal))
+    except DomainError as refusal:
+        refuse(told(refusal))
 
 
 def show_json(body: object) -> None:

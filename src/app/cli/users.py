@@ -23,7 +23,7 @@ def users() -> None:
 def create(email: str, admin: bool, if_none: bool, password_stdin: bool, prompt: bool, as_json: bool) -> None:
     """Create a user. Without a password one is made and printed, once."""
     given = _given_password(password_stdin, prompt)
-    password = given or secrets.token_urlsafe(18)
+    password = secrets.token_urlsafe(18) if given is None else given
 
     async def work(services: Services, actor: Actor) -> object:
         from app.http.users import view
@@ -40,13 +40,18 @@ def create(email: str, admin: bool, if_none: bool, password_stdin: bool, prompt:
         click.echo("There is an admin already.")
     else:
         click.echo(f"Created {'admin' if admin else 'user'} {email}.")
-        if given is None:
-            click.echo(f"Password, shown this once: {password}")
+    if user is not None and given is None:
+        click.echo(f"Password, shown this once: {password}", err=as_json)
 
 
 def _given_password(password_stdin: bool, prompt: bool) -> str | None:
-    if password_stdin:
-        return sys.stdin.readline().removesuffix("\n")
+    if password_stdin and prompt:
+        raise click.UsageError("--password-stdin and --prompt exclude each other")
     if prompt:
         return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
-    return None
+    if not password_stdin:
+        return None
+    line = sys.stdin.readline().rstrip("\r\n")
+    if not line:
+        raise click.UsageError("--password-stdin: standard input is empty")
+    return line
