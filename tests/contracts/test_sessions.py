@@ -5,7 +5,7 @@ import pytest
 
 from domain.errors import EditConflict, SessionNotFound, UserNotFound
 from domain.model.actors import Origin
-from domain.model.sessions import RefreshToken, Session, SessionKind
+from domain.model.sessions import RefreshToken, Session, SessionKind, Spending
 from tests.support.databases import Storage
 from tests.support.examples import HOSTILE_TEXTS, a_refresh_token, a_session, a_user
 from tests.support.fakes import START
@@ -14,9 +14,8 @@ ORIGIN = Origin(address="2001:db8::1", user_agent=HOSTILE_TEXTS[0])
 
 
 def spent(token: RefreshToken, successor: bytes = b"\x00\xff") -> RefreshToken:
-    return token.spend(
-        origin=ORIGIN, successor_digest=successor, sealed_successor=b"\x00sealed", now=START + timedelta(microseconds=7)
-    )
+    at = START + timedelta(microseconds=7)
+    return token.spend(Spending(origin=ORIGIN, successor_digest=successor, sealed_successor=b"\x00sealed", at=at))
 
 
 @pytest.fixture

@@ -117,6 +117,15 @@ async def test_it_reads_its_own_writes(storage: Storage, owner) -> None:
         assert await work.projects.list_by_owner(None, Query()) == Page((), 0)
 
 
+async def test_it_reads_its_own_writes_beside_what_was_there(storage: Storage, owner, project) -> None:
+    other = a_project(owner)
+    async with storage.uow() as work:
+        await work.projects.add(other, at_most=2)
+        renamed = await work.projects.save(replace(project, name="renamed"))
+        assert await work.projects.list_by_owner(owner.id, Query()) == Page((other, renamed), 2)
+        assert await work.projects.list_by_owner(None, Query()) == Page((other, renamed), 2)
+
+
 async def test_reading_waits_for_no_writer_and_sees_only_what_is_committed(storage: Storage) -> None:
     user = a_user()
     written, seen = asyncio.Event(), asyncio.Event()
@@ -192,7 +201,7 @@ async def test_units_do_not_nest(storage: Storage) -> None:
     user = a_user()
 
     async def nest() -> None:
-        async with storage.uow() as work:
+        async with asyncio.timeout(10), storage.uow() as work:
             await work.users.add(user)
             async with storage.uow():
                 pass

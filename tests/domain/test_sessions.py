@@ -4,7 +4,7 @@ import pytest
 
 from domain.model.actors import Origin, neighbourhood
 from domain.model.ids import SessionId
-from domain.model.sessions import Lifetimes, RefreshToken, Session, SessionKind
+from domain.model.sessions import Lifetimes, RefreshToken, Session, SessionKind, Spending
 from tests.support.examples import a_refresh_token, a_session, a_user
 from tests.support.fakes import START, CountingIds
 
@@ -66,7 +66,7 @@ def test_an_ended_session_stays_ended_since_the_first_time() -> None:
 
 def spent(origin: Origin = HERE) -> RefreshToken:
     token = a_refresh_token(a_session(a_user()))
-    return token.spend(origin=origin, successor_digest=b"successor", sealed_successor=b"sealed", now=START)
+    return token.spend(Spending(origin, b"successor", b"sealed", START))
 
 
 def retries(token: RefreshToken, origin: Origin = HERE, after: timedelta = timedelta()) -> bool:
