@@ -1,7 +1,7 @@
 """Whatever anybody sends to any route of the document, the answer is no 5xx, and a refusal is a whole problem."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from litestar import Litestar
 
 from app.http.openapi import describe
-from tests.support.ports import memory_ports
+from tests.support.databases import Databases
+from tests.support.ports import memory_ports, ports_over
 from tests.support.service import Person, Service
 
 APP: Litestar = Service(memory_ports()).app
@@ -159,6 +160,13 @@ def wrong_bodies(schema: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bool]
     for name in schema.get("required", []):
         yield {other: value for other, value in whole.items() if other != name}, True
     yield {**whole, "unknown": 1}, True
+
+
+@pytest.fixture(params=["memory", "postgres"])
+async def service(request: pytest.FixtureRequest, databases: Databases) -> AsyncIterator[Service]:
+    """Where there is no schema, and where there is the strictest."""
+    async with databases.storage(request.param) as storage:
+        yield Service(ports_over(storage))
 
 
 @pytest.fixture

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 import uvicorn
 
 from app import server as patient
+from app.composition import assemble
+from app.http.application import create_app
 from tests.support.ports import memory_ports
-from tests.support.service import Service
 
 SECONDS = 0.2
 
@@ -16,7 +18,7 @@ SECONDS = 0.2
 @pytest.fixture
 async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     monkeypatch.setattr(patient, "HEADER_SECONDS", SECONDS)
-    app = Service(memory_ports()).app
+    app = create_app(assemble(memory_ports()))
     config = uvicorn.Config(app, port=0, http=patient.PatientProtocol, log_config=None, lifespan="off", ws="none")
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
@@ -34,8 +36,10 @@ async def ended_after(port: int, *parts: bytes) -> tuple[float, bytes]:
     for part in parts:
         writer.write(part)
         await asyncio.sleep(0.02)
+    answer = b""
     async with asyncio.timeout(5):
-        answer = await reader.read()
+        with suppress(ConnectionResetError):  # that is how a line ends on which something is unread
+            answer = await reader.read()
     writer.close()
     return asyncio.get_running_loop().time() - began, answer
 
@@ -51,9 +55,10 @@ async def test_a_drop_every_now_and_then_buys_no_time(port: int) -> None:
     assert seconds < SECONDS + 1
 
 
-async def test_headers_without_end_are_cut_off(port: int) -> None:
-    seconds, _ = await ended_after(port, b"GET / HTTP/1.1\r\n" + b"X-A: b\r\n" * 10_000, b"X-A: b\r\n" * 10_000)
-    assert seconds < SECONDS
+async def test_headers_without_end_are_cut_off_however_quick(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patient, "HEADER_SECONDS", 60)
+    _, answer = await ended_after(port, b"GET / HTTP/1.1\r\n" + b"X-A: b\r\n" * 10_000, b"X-A: b\r\n" * 10_000)
+    assert answer == b""
 
 
 async def test_whole_headers_are_answered_and_the_second_request_has_its_own_time(port: int) -> None:

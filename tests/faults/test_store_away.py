@@ -1,16 +1,19 @@
 """What the service stands on goes away: it says so, and when to come back; it neither fails nor lets anybody in."""
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from asyncpg import InvalidCatalogNameError
 
 from app.composition import connect
 from app.settings import load
 from domain.model.ids import KeyId
-from tests.support.process import OFF, Installation, free_port, installation, on_server
+from tests.support.databases import create_postgres, drop_postgres
+from tests.support.process import OFF, Installation, free_port
 from tests.support.service import PASSWORD, Person, Service, refusal
 
 
@@ -46,18 +49,19 @@ async def test_a_server_that_does_not_answer_is_503(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def installed(tmp_path: Path) -> Iterator[Installation]:
-    with installation(tmp_path, "postgres") as made:
-        made.migrate()
-        yield made
+async def database() -> AsyncIterator[str]:
+    address = await create_postgres()
+    yield address
+    with suppress(InvalidCatalogNameError):
+        await drop_postgres(address)
 
 
-async def test_a_database_that_goes_away_under_us_is_503(tmp_path: Path, installed: Installation) -> None:
-    url = installed.settings["HEXKEY_DATABASE_URL"]
-    service = service_over(tmp_path, url)
+async def test_a_database_that_goes_away_under_us_is_503(tmp_path: Path, database: str) -> None:
+    await asyncio.to_thread(Installation(tmp_path, {"HEXKEY_DATABASE_URL": database}).migrate)
+    service = service_over(tmp_path, database)
     ada = await service.user("ada@example.org")
     assert (await ada.post("/v1/projects", name="Warehouse")).status_code == 201
-    await on_server(f"DROP DATABASE {urlsplit(url).path[1:]} WITH (FORCE)")
+    await drop_postgres(database)
     await require_unavailable(service, ada)
     await service.services.close()
 

@@ -38,6 +38,11 @@ from tests.support.fakes import ManualClock
 NAMES = ("memory", "sqlite", "postgres")
 SERVER = os.environ.get("HEXKEY_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
 REQUIRED = os.environ.get("HEXKEY_TEST_REQUIRE", "").split(",")
+_KNOWS_ENGLISH = """
+    SELECT current_setting('server_version_num')::int >= 150000
+       AND EXISTS (SELECT FROM pg_collation WHERE collprovider = 'i')
+"""
+_ENGLISH = "TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'en-US'"
 _OWN_ROLES = ROLES.c.id.not_in([role.id for role in BUILT_IN])
 _EMPTYING = [
     Statement(delete(table).where(_OWN_ROLES) if table is ROLES else delete(table))
@@ -135,14 +140,20 @@ class Databases:
 
 
 async def create_postgres() -> str:
-    """The address of a new database without a single table; `drop_postgres` takes it away."""
+    """The address of a new database without a single table; `drop_postgres` takes it away.
+
+    It sorts as English does, where the server knows how: whoever needs another order has to say so.
+    """
     name = f"hexkey_test_{uuid4().hex}"
-    await _on_server(f"CREATE DATABASE {name}")
+    async with _server() as server:
+        english = await server.fetchval(_KNOWS_ENGLISH)
+        await server.execute(f"CREATE DATABASE {name} {_ENGLISH if english else ''}")
     return urlsplit(SERVER)._replace(path=f"/{name}").geturl()
 
 
 async def drop_postgres(address: str) -> None:
-    await _on_server(f"DROP DATABASE {urlsplit(address).path.removeprefix('/')} WITH (FORCE)")
+    async with _server() as server:
+        await server.execute(f"DROP DATABASE {urlsplit(address).path.removeprefix('/')} WITH (FORCE)")
 
 
 async def _migrate(target: Path | str) -> None:
@@ -156,7 +167,8 @@ async def _empty(database: Database) -> None:
             await connection.execute(statement)
 
 
-async def _on_server(statement: str) -> None:
+@asynccontextmanager
+async def _server() -> AsyncIterator[asyncpg.Connection]:
     try:
         connection = await asyncpg.connect(SERVER, timeout=5)
     except OSError as error:
@@ -164,6 +176,6 @@ async def _on_server(statement: str) -> None:
             raise
         pytest.skip(f"no PostgreSQL answers at {urlsplit(SERVER).netloc}: {error}")
     try:
-        await connection.execute(statement)
+        yield connection
     finally:
         await connection.close()

@@ -2,16 +2,14 @@
 
 from typing import Any
 
-from adapters.memory import MemoryAccessDirectory, MemoryDatabase
 from adapters.memory.limits import MemoryRateLimiter
 from adapters.security.access_tokens import EdDsaAccessTokens
 from adapters.security.key_secrets import HmacKeySecrets
 from adapters.security.refresh_tokens import SealedRefreshTokens
 from adapters.security.roots import RootSecrets
 from app.composition import Ports, Rules
-from domain.model.scopes import Catalogue
-from tests.support.databases import Storage
-from tests.support.fakes import CountingIds, ManualClock, ReversingPasswordHasher
+from tests.support.databases import Storage, memory_storage
+from tests.support.fakes import CountingIds, ReversingPasswordHasher
 
 ISSUER = "http://127.0.0.1:8000"
 ROOTS = RootSecrets(["kT3vQ9zLw6Yp1Rb8Xn4Ms7Jd2Fh5Gc0A"])
@@ -19,9 +17,7 @@ NO_LIMITS = Rules(default_limit=None, anonymous_limit=None)
 
 
 def memory_ports(**given: Any) -> Ports:
-    clock, database = ManualClock(), MemoryDatabase()
-    directory = MemoryAccessDirectory(database, Catalogue(), clock)
-    return ports_over(Storage(uow=database.unit_of_work, directory=directory, clock=clock), **given)
+    return ports_over(memory_storage(), **given)
 
 
 def ports_over(storage: Storage, **given: Any) -> Ports:

@@ -12,15 +12,12 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import PIPE
-from urllib.parse import urlsplit
-from uuid import uuid4
 
 import httpx
 from advanced_alchemy.alembic.commands import AlembicCommands
 
 from adapters.sql import migration_config
-from tests.support.databases import SERVER
-from tests.support.databases import _on_server as on_server
+from tests.support.databases import create_postgres, drop_postgres
 
 HEXKEY = Path(sys.executable).with_name("hexkey")
 START_SECONDS = 15.0
@@ -129,10 +126,8 @@ def installation(folder: Path, storage: str, **settings: str) -> Iterator[Instal
     if storage == "sqlite":
         yield Installation(folder, settings)
         return
-    name = f"hexkey_test_{uuid4().hex}"
-    asyncio.run(on_server(f"CREATE DATABASE {name}"))
+    address = asyncio.run(create_postgres())
     try:
-        url = urlsplit(SERVER)._replace(path=f"/{name}").geturl()
-        yield Installation(folder, {"HEXKEY_DATABASE_URL": url, **settings})
+        yield Installation(folder, {"HEXKEY_DATABASE_URL": address, **settings})
     finally:
-        asyncio.run(on_server(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+        asyncio.run(drop_postgres(address))

@@ -230,7 +230,8 @@ async def test_only_its_owner_may_read_the_file(sqlite, path) -> None:
 
 
 async def test_a_file_that_cannot_be_made_is_unavailable(tmp_path) -> None:
-    database = SqliteDatabase(tmp_path / "nowhere" / "hexkey.db")
+    (tmp_path / "file").touch()
+    database = SqliteDatabase(tmp_path / "file" / "hexkey.db")
     with pytest.raises(Unavailable):
         await count(database)
     with pytest.raises(Unavailable):
