@@ -7,7 +7,8 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -74,7 +75,6 @@ def _populated(environ: dict[str, str], directory: Path, members: int) -> Tenant
     environ |= {
         "HEXKEY_PUBLIC_URL": "http://127.0.0.1:8000",  # the issuer of the token, whatever the port will be
         "HEXKEY_RATE_LIMIT_DEFAULT": GENEROUS,
-        "HEXKEY_ACCESS_TOKEN_TTL": "24h",
     }
     subprocess.run([HEXKEY, "database", "upgrade", "--no-prompt"], env={**os.environ, **environ}, check=True,
                    stdout=subprocess.DEVNULL)  # fmt: skip
@@ -83,7 +83,8 @@ def _populated(environ: dict[str, str], directory: Path, members: int) -> Tenant
 
 async def _peopled(environ: dict[str, str], directory: Path, members: int) -> Tenants:
     ports = connect(load(environ))
-    services = assemble(ports)
+    # one token for the whole run, longer than an operator may ask for
+    services = assemble(replace(ports, rules=replace(ports.rules, access_token=timedelta(hours=24))))
     try:
         admin = await services.users.create_admin(system(CORE_PERMISSIONS), email=EMAIL, password=PASSWORD)
         actor = Actor(kind=ActorKind.USER, permissions=CORE_PERMISSIONS, user_id=admin.id)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from app.settings import Limit, Settings
+from app.settings import Settings
 from domain.model.limits import Policy
 from domain.model.passwords import PasswordPolicy
 from domain.model.scopes import Catalogue
@@ -61,8 +61,8 @@ class Rules:
             refresh_retry_window=settings.refresh_retry_window,
             max_staleness=settings.max_staleness,
             key_max_lifetime=settings.key_max_lifetime,
-            default_limit=_policy(settings.rate_limit_default),
-            anonymous_limit=_policy(settings.rate_limit_anonymous),
+            default_limit=settings.rate_limit_default,
+            anonymous_limit=settings.rate_limit_anonymous,
         )
 
 
@@ -239,7 +239,3 @@ def _sql(settings: Settings, rules: Rules, clock: Clock) -> _Storage:
 def _target(settings: Settings) -> Any:
     database = settings.database
     return database.path if database.dsn is None else database.dsn.reveal()
-
-
-def _policy(limit: Limit | None) -> Policy | None:
-    return None if limit is None else Policy(limit.count, int(limit.period.total_seconds()))

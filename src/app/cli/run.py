@@ -16,7 +16,7 @@ from domain.model.actors import system
 GRACE = 10
 """How long, in seconds, requests in flight may go on once the service is told to stop."""
 
-NOT_YET = ("redis_url", "smtp_url", "metrics_token", "oidc", "webhook_secrets")
+NOT_YET = ("redis_url", "smtp_url", "mail_from", "metrics_token", "oidc", "webhook_secrets")
 """Settings that are read and judged, and that nothing uses so far; whoever sets one is told."""
 
 log = logging.getLogger("hexkey")

@@ -1,6 +1,7 @@
 """What must never serve strangers: refused in production, warned of in development."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Final
 
 from app.settings.problems import Problem
@@ -9,6 +10,7 @@ from app.settings.table import Settings
 from app.settings.urls import is_open_to_listeners
 
 PASSWORD_MINIMUM: Final = 15
+ACCESS_TOKEN_MAXIMUM: Final = timedelta(minutes=15)
 _GENERATE = "make one with `hexkey secrets generate`"
 
 
@@ -19,6 +21,7 @@ def dangers(settings: Settings) -> Iterator[Problem]:
     yield from _open_to_all(settings)
     yield from _listeners(settings)
     yield from _guessing(settings)
+    yield from _outliving(settings)
 
 
 def _storage(settings: Settings) -> Iterator[Problem]:
@@ -32,8 +35,6 @@ def _secrets(settings: Settings) -> Iterator[Problem]:
     for reason in dict.fromkeys(weakness(secret) for secret in settings.secrets):
         if reason is not None:
             yield Problem("HEXKEY_SECRETS", reason, _GENERATE)
-    if len(set(settings.secrets)) < len(settings.secrets):
-        yield Problem("HEXKEY_SECRETS", "holds a secret twice", "keep each once, the one that signs first")
 
 
 def _open_to_all(settings: Settings) -> Iterator[Problem]:
@@ -52,7 +53,7 @@ def _listeners(settings: Settings) -> Iterator[Problem]:
         if not provider.issuer.lower().startswith("https://"):
             yield Problem(f"HEXKEY_OIDC__{name.upper()}__ISSUER", "is without TLS", "write https://…")
     for variable, url, mend in (
-        ("HEXKEY_DATABASE_URL", settings.database.dsn, "add ?sslmode=verify-full"),
+        ("HEXKEY_DATABASE_URL", settings.database.dsn, "add ?sslmode=verify-full&sslrootcert=…"),
         ("HEXKEY_REDIS_URL", settings.redis_url, "write rediss://…"),
         ("HEXKEY_SMTP_URL", settings.smtp_url, "write smtps://…"),
     ):
@@ -66,3 +67,8 @@ def _guessing(settings: Settings) -> Iterator[Problem]:
             yield Problem(f"HEXKEY_{name.upper()}", "is off", "write a limit such as 600/minute")
     if settings.password_min_length < PASSWORD_MINIMUM:
         yield Problem("HEXKEY_PASSWORD_MIN_LENGTH", "is too short", f"write {PASSWORD_MINIMUM} or more")
+
+
+def _outliving(settings: Settings) -> Iterator[Problem]:
+    if settings.access_token_ttl > ACCESS_TOKEN_MAXIMUM:
+        yield Problem("HEXKEY_ACCESS_TOKEN_TTL", "is over 15m", "write 15m or less; refresh tokens carry a session on")

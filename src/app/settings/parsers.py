@@ -1,38 +1,24 @@
 """From text to value. A parser raises `Wrong` with the rule and the mend, and never repeats the text."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TypeVar
 
-import msgspec
-
 from app.settings.problems import Wrong
 from app.settings.secret import Secret
+from domain.errors import Invalid
+from domain.model import durations
+from domain.model.limits import Policy, policy
+from domain.model.users import EmailAddress, email_address
 
 T = TypeVar("T")
 Network = IPv4Network | IPv6Network
 
-_DURATION = re.compile(r"0s|[1-9][0-9]{0,8}(ms|s|m|h|d)", re.ASCII)
-_UNITS = {
-    "ms": timedelta(milliseconds=1),
-    "s": timedelta(seconds=1),
-    "m": timedelta(minutes=1),
-    "h": timedelta(hours=1),
-    "d": timedelta(days=1),
-}
-_LIMIT = re.compile(r"([1-9][0-9]{0,8})/(second|minute|hour|day)", re.ASCII)
-_PERIODS = {"second": _UNITS["s"], "minute": _UNITS["m"], "hour": _UNITS["h"], "day": _UNITS["d"]}
 _ADDRESS = re.compile(r"[^\s@<>]+@[^\s@<>]+|[^<>]*<[^\s@<>]+@[^\s@<>]+>")
-
-
-class Limit(msgspec.Struct, frozen=True):
-    """At most *count* in a window of *period*."""
-
-    count: int
-    period: timedelta
 
 
 def text(value: str) -> str:
@@ -78,27 +64,43 @@ def whole(low: int, high: int) -> Callable[[str], int]:
     return number
 
 
-def duration(value: str) -> timedelta:
-    if _DURATION.fullmatch(value) is None:
-        raise Wrong("is not a duration", "write a whole number and ms, s, m, h or d, such as 10m")
-    digits = value.rstrip("mshd")
-    return int(digits) * _UNITS[value.removeprefix(digits)]
+def within(shortest: str, longest: str) -> Callable[[str], timedelta]:
+    """A duration between these two, both included."""
+    least, most = _duration(shortest), _duration(longest)
+
+    def span(value: str) -> timedelta:
+        if not least <= (length := _duration(value)) <= most:
+            raise Wrong("is not a duration in its range", f"write {shortest} to {longest}")
+        return length
+
+    return span
 
 
-def lasting(value: str) -> timedelta:
-    """A duration that is not nothing."""
-    if not (length := duration(value)):
-        raise Wrong("is no time at all", "write a duration above 0s")
-    return length
+def _duration(value: str) -> timedelta:
+    with _refused_as("is not a duration", "write a whole number and ms, s, m, h or d, such as 10m"):
+        return durations.duration(value, "duration")
 
 
-def limit(value: str) -> Limit | None:
+def limit(value: str) -> Policy | None:
     """None for ``off``."""
     if value == "off":
         return None
-    if (match := _LIMIT.fullmatch(value)) is None:
-        raise Wrong("is not a limit", "write a number, / and second, minute, hour or day, such as 600/minute; or off")
-    return Limit(int(match[1]), _PERIODS[match[2]])
+    with _refused_as("is not a limit", "write a number, / and second, minute, hour or day, such as 600/minute; or off"):
+        return policy(value)
+
+
+def email(value: str) -> EmailAddress:
+    with _refused_as("is not an e-mail address", "write one such as admin@example.org"):
+        return email_address(value)
+
+
+@contextmanager
+def _refused_as(rule: str, mend: str) -> Iterator[None]:
+    """What the domain refuses, in the words of an operator."""
+    try:
+        yield
+    except Invalid:
+        raise Wrong(rule, mend) from None
 
 
 def listed(item: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
@@ -111,6 +113,14 @@ def listed(item: Callable[[str], T]) -> Callable[[str], tuple[T, ...]]:
         return tuple(item(part) for part in parts)
 
     return items
+
+
+def root_secrets(value: str) -> tuple[Secret, ...]:
+    """Each of them once: what is derived from it is told apart by the secret alone."""
+    found = listed(secret)(value)
+    if len(set(found)) < len(found):
+        raise Wrong("holds a secret twice", "keep each once, the one that signs first")
+    return found
 
 
 def networks(value: str) -> tuple[Network, ...]:

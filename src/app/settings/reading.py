@@ -1,10 +1,11 @@
 """The way from the environment to the frozen settings."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
 
+from app.settings.clashes import clashes
 from app.settings.dangers import dangers
 from app.settings.environment import Environment
 from app.settings.groups import providers, webhook_secrets
@@ -27,7 +28,8 @@ def parse(environ: Mapping[str, str]) -> Settings:
     environment = Environment(environ)
     settings = _read(environment)
     environment.refuse_unread()
-    unsafe = (*_beyond(environment.problems, settings), *environment.exposed)
+    environment.problems += _beyond(environment.problems, clashes(settings))
+    unsafe = (*_beyond(environment.problems, dangers(settings)), *environment.exposed)
     refused = [*environment.problems, *(unsafe if settings.env == "production" else ())]
     if refused:
         raise SettingsError(refused)
@@ -53,7 +55,7 @@ def _default(rule: Rule, above: Above) -> Any:
             return make(above)
 
 
-def _beyond(noted: list[Problem], settings: Settings) -> list[Problem]:
-    """The dangers of *settings* whose variable is not at fault already: those speak of a default nobody chose."""
+def _beyond(noted: list[Problem], found: Iterable[Problem]) -> list[Problem]:
+    """Those *found* whose variable is not at fault already: the others speak of a default nobody chose."""
     at_fault = {problem.variable.removesuffix("_FILE") for problem in noted}
-    return [danger for danger in dangers(settings) if danger.variable not in at_fault]
+    return [problem for problem in found if problem.variable not in at_fault]

@@ -57,17 +57,17 @@ def weakness(secret: Secret) -> str | None:
         return f"holds a secret of less than {SECRET_BYTES} bytes"
     if value in _PUBLISHED or _WORDS.search(value):
         return "holds a secret that is published or made of words"
-    if len(set(value)) < _DISTINCT or _repeats(value) or _counts(value):
+    if len(set(value)) < _DISTINCT or _is_periodic(value) or _is_a_series(value):
         return "holds a secret that can be guessed"
     return None
 
 
-def _repeats(value: str) -> bool:
+def _is_periodic(value: str) -> bool:
     """Whether a piece of at most half the length, said again and again, gives the whole."""
     return any(value[size:] == value[:-size] for size in range(1, len(value) // 2 + 1))
 
 
-def _counts(value: str) -> bool:
+def _is_a_series(value: str) -> bool:
     """Whether most characters are the neighbours of those before them, as in ``abcdef`` or ``987654``."""
     steps = [abs(ord(b) - ord(a)) for a, b in pairwise(value)]
     return steps.count(1) > len(steps) // 2
@@ -91,8 +91,8 @@ def development_secrets(data_dir: Path) -> tuple[Secret, ...]:
     except (OSError, ValueError) as error:
         reason = "does not let a secret be kept in its file `secrets`"
         raise SettingsError([Problem("HEXKEY_DATA_DIR", reason, "make it writable, or set HEXKEY_SECRETS")]) from error
-    if not found or any(weakness(secret) for secret in found):
-        reason = "has a file `secrets` that holds no good secret"
+    if not found or any(weakness(secret) for secret in found) or len(set(found)) < len(found):
+        reason = "has a file `secrets` that holds no good secret, or one twice"
         raise SettingsError(
             [Problem("HEXKEY_DATA_DIR", reason, "restore that file, or remove it: what it signed dies")]
         )

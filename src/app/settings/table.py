@@ -12,12 +12,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from app.settings.databases import Database, database
 from app.settings.groups import OidcProvider
 from app.settings.parsers import (
-    Limit,
     Network,
-    duration,
-    lasting,
+    email,
     limit,
     listed,
     mailbox,
@@ -25,13 +24,17 @@ from app.settings.parsers import (
     one_of,
     path,
     pattern,
+    root_secrets,
     secret,
     switch,
     whole,
+    within,
 )
 from app.settings.problems import Problem
 from app.settings.secret import Secret
-from app.settings.urls import Database, database, host, host_of, origin, origin_or_any, service
+from app.settings.urls import host, host_of, origin, origin_or_any, service
+from domain.model.limits import Policy
+from domain.model.users import EmailAddress
 
 Above = Mapping[str, Any]
 
@@ -73,7 +76,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: Annotated[Path, Rule(path, "./.hexkey")]
     database: Annotated[Database, Rule(database, _embedded, secret=True, variable="HEXKEY_DATABASE_URL")]
     redis_url: Annotated[Secret | None, Rule(service("redis", "rediss", "unix"), secret=True)]
-    secrets: Annotated[tuple[Secret, ...], Rule(listed(secret), _none, secret=True)]
+    secrets: Annotated[tuple[Secret, ...], Rule(root_secrets, _none, secret=True)]
 
     public_url: Annotated[str, Rule(origin, "http://127.0.0.1:8000")]
     allowed_hosts: Annotated[tuple[str, ...], Rule(listed(host), _own_hosts)]
@@ -83,23 +86,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     registration: Annotated[Literal["open", "invite", "closed"], Rule(one_of("open", "invite", "closed"), "open")]
     password_grant: Annotated[bool, Rule(switch, "on")]
     password_min_length: Annotated[int, Rule(whole(1, 128), "15")]
-    access_token_ttl: Annotated[timedelta, Rule(lasting, "10m")]
-    refresh_idle: Annotated[timedelta, Rule(lasting, "14d")]
-    refresh_absolute: Annotated[timedelta, Rule(lasting, "90d")]
-    refresh_retry_window: Annotated[timedelta, Rule(duration, "10s")]
-    session_idle: Annotated[timedelta, Rule(lasting, "60m")]
-    session_absolute: Annotated[timedelta, Rule(lasting, "24h")]
+    access_token_ttl: Annotated[timedelta, Rule(within("1s", "1d"), "10m")]
+    refresh_idle: Annotated[timedelta, Rule(within("1s", "3650d"), "14d")]
+    refresh_absolute: Annotated[timedelta, Rule(within("1s", "3650d"), "90d")]
+    refresh_retry_window: Annotated[timedelta, Rule(within("0s", "5m"), "10s")]
+    session_idle: Annotated[timedelta, Rule(within("1s", "365d"), "60m")]
+    session_absolute: Annotated[timedelta, Rule(within("1s", "365d"), "24h")]
 
-    max_staleness: Annotated[timedelta, Rule(lasting, "500ms")]
+    max_staleness: Annotated[timedelta, Rule(within("200ms", "60s"), "500ms")]
     key_prefix: Annotated[str, Rule(pattern("[a-z0-9]{2,16}", "write 2 to 16 of a-z and 0-9"), "hk")]
-    key_max_lifetime: Annotated[timedelta | None, Rule(lasting)]
-    rate_limit_default: Annotated[Limit | None, Rule(limit, "600/minute")]
-    rate_limit_anonymous: Annotated[Limit | None, Rule(limit, "60/minute")]
-    rate_limit_sign_in: Annotated[Limit | None, Rule(limit, "20/minute")]
+    key_max_lifetime: Annotated[timedelta | None, Rule(within("1s", "36500d"))]
+    rate_limit_default: Annotated[Policy | None, Rule(limit, "600/minute")]
+    rate_limit_anonymous: Annotated[Policy | None, Rule(limit, "60/minute")]
+    rate_limit_sign_in: Annotated[Policy | None, Rule(limit, "20/minute")]
 
     smtp_url: Annotated[Secret | None, Rule(service("smtp", "smtps"), secret=True)]
     mail_from: Annotated[str | None, Rule(mailbox)]
-    admin_email: Annotated[str | None, Rule(mailbox)]
+    admin_email: Annotated[EmailAddress | None, Rule(email)]
     admin_password: Annotated[Secret | None, Rule(secret, secret=True)]
     metrics_token: Annotated[Secret | None, Rule(secret, secret=True)]
     docs: Annotated[Literal["on", "off", "auth"], Rule(one_of("on", "off", "auth"), _unless_production("on", "off"))]

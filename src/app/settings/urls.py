@@ -3,26 +3,16 @@
 import re
 from collections.abc import Callable
 from ipaddress import ip_address
-from pathlib import Path
-from typing import Literal
+from typing import Final
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
-
-import msgspec
 
 from app.settings.problems import Wrong
 from app.settings.secret import Secret
 
 _HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*|\[[0-9a-f:.]+\]")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_TLS_MODES = frozenset({"require", "verify-ca", "verify-full"})
-
-
-class Database(msgspec.Struct, frozen=True):
-    """Where the state lies: *path* is given for ``sqlite``, *dsn* (``postgresql://…``) for ``postgresql``."""
-
-    kind: Literal["sqlite", "postgresql", "memory"]
-    path: Path | None = None
-    dsn: Secret | None = None
+TLS_MODES: Final = ("require", "verify-ca", "verify-full")
+"""Of PostgreSQL's `sslmode`, those that never go without."""
 
 
 def split(value: str, *schemes: str) -> SplitResult:
@@ -95,36 +85,12 @@ def service(*schemes: str) -> Callable[[str], Secret]:
     return url
 
 
-def database(value: str) -> Database:
-    url = split(value, "postgresql", "postgres", "sqlite", "memory")
-    match url.scheme:
-        case "sqlite":
-            return Database("sqlite", path=_sqlite_path(url))
-        case "memory":
-            return _memory(url)
-        case _:
-            return Database("postgresql", dsn=Secret(f"postgresql{value[len(url.scheme) :]}"))
-
-
-def _sqlite_path(url: SplitResult) -> Path:
-    name = url.path.removeprefix("/")
-    if url.netloc or url.query or url.fragment or not name or ":memory:" in name:
-        raise Wrong("names no file", "write sqlite:///relative or sqlite:////absolute; memory:// is without a file")
-    return Path(name)
-
-
-def _memory(url: SplitResult) -> Database:
-    if url.netloc or url.path or url.query:
-        raise Wrong("asks for more than memory", "write memory:// alone")
-    return Database("memory")
-
-
 def is_local(name: str) -> bool:
     """Whether *name* cannot leave this machine: loopback, or the path of a socket."""
     if not name or name.startswith("/") or name == "localhost" or name.endswith(".localhost"):
         return True
     try:
-        return ip_address(name).is_loopback
+        return ip_address(name.strip("[]")).is_loopback
     except ValueError:
         return False
 
@@ -135,7 +101,7 @@ def is_open_to_listeners(value: str) -> bool:
     if url.scheme in {"rediss", "smtps", "unix"}:
         return False
     query = parse_qs(url.query)
-    if url.scheme == "postgresql" and query.get("sslmode", [""])[-1] in _TLS_MODES:
+    if url.scheme == "postgresql" and query.get("sslmode", [""])[-1] in TLS_MODES:
         return False
-    hosts = [unquote(url.hostname or ""), *query.get("host", []), *query.get("hostaddr", [])]
-    return not all(is_local(host) for host in hosts)
+    hosts = [unquote(url.hostname or ""), *query.get("host", [])]
+    return not all(is_local(name) for listed in hosts for name in listed.split(","))
