@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from ipaddress import ip_network
+from itertools import count
 from pathlib import Path
 from threading import Barrier
 
@@ -176,6 +177,7 @@ class TestReading:
             ("HEXKEY_METRICS_TOKEN", "a\x00b"),
             ("HEXKEY_METRICS_TOKEN", "\udcff"),
         ],
+        ids=count(),
     )
     def test_each_value_keeps_its_rule(self, name: str, value: str) -> None:
         assert at_fault({name: value}) == [name]

@@ -1,6 +1,7 @@
 import hashlib
 import hmac
 import re
+from itertools import count
 from uuid import UUID
 from zlib import crc32
 
@@ -98,6 +99,7 @@ def test_two_swapped_neighbours_are_noticed(place: int) -> None:
         written(1, 1, prefix="xx"),
         written(1, 1, prefix="hkr"),
     ],
+    ids=count(),
 )
 def test_what_is_not_of_our_format_is_nothing(plain: str) -> None:
     assert KEYS.read(plain) is None
