@@ -128,6 +128,48 @@ async def test_only_a_trusted_proxy_speaks_for_another_address() -> None:
         assert refusal(said) == (401, "invalid_credential")
 
 
+@pytest.mark.parametrize(("method", "path"), CLOSED)
+async def test_what_is_wrong_with_the_request_is_told_to_who_may_call(
+    service: Service, ada: Person, method: str, path: str
+) -> None:
+    caller = await ada.key("read") if (method, path) in routes(Door.KEY) else await service.admin()
+    for query, judged in (("a=%ff", 400), ("%zz", 400), ("a=%00", 400), ("unheard=1", 422), ("limit=1&limit=1", 422)):
+        assert refusal(await service.anyone.send(method, f"{path}?{query}")) == (401, "unauthenticated")
+        assert refusal(await caller.send(method, f"{path}?{query}"))[0] == judged
+    coded, flood = {"content-encoding": "gzip"}, {"content-length": str(2**20 + 1)}
+    for headers, judged in ((coded, (415, "unsupported_media_type")), (flood, (413, "body_too_large"))):
+        body = {"headers": headers, "content": b"x"}
+        assert refusal(await service.anyone.send(method, path, **body)) == (401, "unauthenticated")
+        assert refusal(await caller.send(method, path, **body)) == judged
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(routes(Door.PUBLIC)))
+async def test_a_public_route_takes_the_parameters_that_it_names_and_no_others(
+    service: Service, method: str, path: str
+) -> None:
+    path = path.replace("{name}", "start.js")
+    for query, judged in (("a=%ff", 400), ("unheard=1", 422), ("a=1&a=1", 422)):
+        assert refusal(await service.anyone.send(method, f"{path}?{query}"))[0] == judged
+
+
+async def test_who_may_not_do_it_is_not_told_what_is_wrong_with_the_request(ada: Person) -> None:
+    robot = await ada.key("read")
+    for query in ("a=%ff", "unheard=1"):
+        assert refusal(await robot.send("POST", f"/v1/projects?{query}")) == (403, "permission_denied")
+
+
+async def test_a_small_body_that_nobody_asked_for_is_ignored(ada: Person) -> None:
+    assert (await ada.send("GET", "/v1/me", headers={"content-type": "text/plain"}, content=b"{")).status_code == 200
+
+
+async def test_the_key_header_takes_keys_only(service: Service, ada: Person) -> None:
+    robot = await ada.key()
+    assert (await service.anyone.saying(x_api_key=robot.secret).get("/v1/whoami")).status_code == 200
+    for path in ("/v1/whoami", "/v1/me"):
+        person = service.anyone.saying(x_api_key=ada.tokens["access_token"])
+        assert refusal(await person.get(path)) == (401, "invalid_credential")
+
+
 async def test_docs_may_stand_behind_the_door_of_people() -> None:
     service = Service(memory_ports(), Exposure(docs="auth"))
     ada = await service.user()

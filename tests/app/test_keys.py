@@ -310,6 +310,22 @@ async def test_verify_asks_for_permissions(admin: Person, ada: Person) -> None:
         assert verdict.json() == {"valid": False, "code": "missing_permission", "key_id": robot.id}
 
 
+@pytest.mark.parametrize("address", ["", "nonsense", "192.0.2.256", "192.0.2.0/24", "192.0.2.7:443", " 192.0.2.7", "7"])
+async def test_verify_takes_an_address_for_what_it_is_or_not_at_all(admin: Person, ada: Person, address: str) -> None:
+    robot = await ada.key()
+    refused = await admin.post("/v1/api-keys/verify", api_key=robot.secret, address=address)
+    assert pointers(refused) == ["/address"]
+
+
+async def test_an_address_or_a_network_as_long_as_a_body_is_not_looked_at(admin: Person) -> None:
+    text = "1." * 100_000
+    assert pointers(await admin.post("/v1/api-keys/verify", api_key="x", address=text)) == ["/address"]
+    body = {"name": "x", "scopes": ["read"], "allowed_networks": [text]}
+    refused = await admin.post("/v1/api-keys", **body)
+    assert pointers(refused) == ["/allowed_networks/0"]
+    assert "49" in refused.json()["detail"]
+
+
 async def test_verify_judges_the_network_only_where_an_address_is_given(admin: Person, ada: Person) -> None:
     robot = await ada.key(allowed_networks=["192.0.2.0/24", "2001:db8::/32"])
 

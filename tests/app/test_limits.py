@@ -6,7 +6,7 @@ import pytest
 
 from domain.model.limits import Policy
 from tests.support.ports import NO_LIMITS, memory_ports
-from tests.support.service import ADDRESS, PASSWORD, Service, refusal
+from tests.support.service import ADDRESS, PASSWORD, Service, presenting, refusal
 
 QUOTA = "https://iana.org/assignments/http-problem-types#quota-exceeded"
 
@@ -108,6 +108,18 @@ async def test_strangers_are_counted_by_address(wary: Service) -> None:
     elsewhere = await wary.at("198.51.100.9").post("/v1/auth/register", email="a@example.org", password=PASSWORD)
     assert elsewhere.status_code == 201
     assert elsewhere.headers["ratelimit"] == '"3/minute";r=2;t=60'
+
+
+async def test_who_guesses_credentials_is_counted_as_a_stranger(wary: Service) -> None:
+    ada = await wary.user()
+    wary.advance(minutes=1)
+    for headers in (presenting("nonsense"), {"x-api-key": "hk_nonsense"}, {}):
+        assert refusal(await wary.anyone.send("GET", "/v1/whoami", headers=headers))[0] == 401
+    guess = await wary.anyone.send("GET", "/v1/whoami", headers=presenting("nonsense"))
+    assert (refusal(guess), guess.headers["retry-after"]) == ((429, "quota_exceeded"), "60")
+    assert (await ada.get("/v1/whoami")).status_code == 200
+    elsewhere = wary.at("198.51.100.9").saying(**presenting("nonsense"))
+    assert refusal(await elsewhere.get("/v1/whoami")) == (401, "invalid_credential")
 
 
 async def test_a_client_does_not_choose_the_address_it_is_counted_by(wary: Service) -> None:

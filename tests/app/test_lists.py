@@ -148,6 +148,7 @@ async def test_keys_sort_by_when_they_end_and_those_without_an_end_come_first(ad
 
 
 async def test_a_single_resource_takes_no_parameters(ada: Person) -> None:
-    """They are ignored there: nobody has promised a meaning."""
     project = await ada.project("Warehouse")
-    assert (await ada.get(f"/v1/projects/{project['id']}?expand=owner")).json() == project
+    refused = await ada.get(f"/v1/projects/{project['id']}?limit=1")
+    assert refusal(refused) == (422, "invalid_input")
+    assert refused.json()["detail"] == "query: takes no parameters"

@@ -71,14 +71,29 @@ async def test_a_read_that_is_not_allowed_is_not_304(service: Service, ada: Pers
     assert refusal(await bob.saying(if_none_match="*").get(path)) == (404, "not_found")
 
 
-async def test_keys_have_versions_too(ada: Person) -> None:
-    robot = await ada.key()
+async def test_a_key_is_read_anew_each_time_for_its_status_changes_without_an_edit(
+    service: Service, ada: Person
+) -> None:
+    robot = await ada.key(expires_in="5m")
     key = f"/v1/api-keys/{robot.id}"
-    assert (await ada.saying(if_none_match='"1"').get(key)).status_code == 304
-    assert (await robot.saying(if_none_match='"1"').get("/v1/api-keys/self")).status_code == 304
-    await ada.post(f"{key}/revoke")
-    revoked = await ada.saying(if_none_match='"1"').get(key)
-    assert (revoked.status_code, revoked.headers["etag"]) == (200, '"2"')
+    own = await robot.saying(if_none_match='"1"').get("/v1/api-keys/self")
+    assert (own.status_code, own.headers["etag"]) == (200, '"1"')
+    service.advance(minutes=5)
+    expired = await ada.saying(if_none_match='"1"').get(key)
+    assert (expired.json()["status"], expired.headers["etag"]) == ("expired", '"1"')
+
+
+async def test_a_key_is_revoked_by_who_read_its_current_version(ada: Person) -> None:
+    key = f"/v1/api-keys/{(await ada.key()).id}"
+    assert refusal(await ada.saying(if_match='"2"').post(f"{key}/revoke")) == (412, "precondition_failed")
+    assert (await ada.get(key)).json()["status"] == "active"
+    assert (await ada.saying(if_match='"1"').post(f"{key}/revoke")).status_code == 200
+    assert (await ada.get(key)).headers["etag"] == '"2"'
+
+
+async def test_a_profile_has_the_users_tag_and_is_read_anew_for_it_shows_roles_too(ada: Person) -> None:
+    answer = await ada.saying(if_none_match='"1"').get("/v1/me")
+    assert (answer.status_code, answer.headers["etag"]) == (200, '"1"')
 
 
 async def test_lists_have_no_tag(ada: Person, path: str) -> None:

@@ -4,16 +4,31 @@ from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
+from domain.errors import Invalid
+
 
 @lru_cache(4096)
 def canonical(address: str) -> str | None:
-    """*address* in the one form that limits and logs count by; ``None`` for what is no IP address."""
+    """*address* in the one form that limits and logs count by, without a scope, which is the caller's free text.
+
+    ``None`` for what is no IP address.
+    """
     try:
         parsed = ip_address(address)
     except ValueError:
         return None
-    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
-    return str(mapped or parsed)
+    if isinstance(parsed, IPv6Address):
+        return str(parsed.ipv4_mapped or IPv6Address(int(parsed)))
+    return str(parsed)
+
+
+def given_address(raw: str | None, field: str = "address") -> str | None:
+    """*raw* in that form, or None where none is given. Raises Invalid."""
+    if raw is None:
+        return None
+    if (address := canonical(raw)) is None:
+        raise Invalid(field, "is an IP address, without port, brackets or prefix length")
+    return address
 
 
 class Proxies:

@@ -28,12 +28,15 @@ ACCEPTED = b"Authorization, Content-Type, X-API-Key, X-Request-ID, If-Match, If-
 
 
 class Headers:
-    """Computed once for a service: security headers, and for each CORS origin what it may see."""
+    """Computed once for a service: security headers, and for each CORS origin, ``*`` being any, what it may see."""
 
     def __init__(self, *, cors_origins: Iterable[str], https: bool) -> None:
         self.security = (*SECURITY, HSTS) if https else SECURITY
         self.origins = {origin.encode(): self._cors(origin.encode()) for origin in cors_origins}
-        self.foreign: tuple[Field, ...] = (VARY,) if self.origins else ()
+        self.foreign: tuple[Field, ...] = self.origins.get(b"*", (VARY,) if self.origins else ())
+
+    def allows(self, origin: bytes | None) -> bool:
+        return origin in self.origins or b"*" in self.origins
 
     @staticmethod
     def _cors(origin: bytes) -> tuple[Field, ...]:
@@ -42,6 +45,14 @@ class Headers:
             (b"access-control-allow-origin", origin),
             (b"access-control-expose-headers", EXPOSED),
         )
+
+
+def encoded_problem(error: Exception, *, instance: str, request_id: str) -> tuple[int, list[Field], bytes]:
+    """Status, the headers of its own and body of the answer to *error*."""
+    status, headers, body = problem_answer(error, instance=instance, request_id=request_id)
+    fields = [(name.encode(), value.encode()) for name, value in headers.items()]
+    fields += [(b"content-type", PROBLEM_JSON.encode()), (b"content-length", str(len(body)).encode())]
+    return status, fields, body
 
 
 class Answer:
@@ -91,7 +102,7 @@ class Answer:
         """``Allow``, and to a page of an allowed origin what its preflight asks."""
         allow = ", ".join(methods).encode()
         fields = [(b"allow", allow)]
-        if sent.get(b"origin") in self._headers.origins and b"access-control-request-method" in sent:
+        if self._headers.allows(sent.get(b"origin")) and b"access-control-request-method" in sent:
             fields += [
                 (b"access-control-allow-methods", allow),
                 (b"access-control-allow-headers", ACCEPTED),
@@ -101,10 +112,8 @@ class Answer:
 
     async def fail(self, error: Exception, *, instance: str) -> None:
         """Answer *error* as a problem; once an answer has begun, only log: the server closes what stays unfinished."""
-        status, headers, body = problem_answer(error, instance=instance, request_id=self.request_id)
+        status, fields, body = encoded_problem(error, instance=instance, request_id=self.request_id)
         if not self._started:
-            fields = [(name.encode(), value.encode()) for name, value in headers.items()]
-            fields += [(b"content-type", PROBLEM_JSON.encode()), (b"content-length", str(len(body)).encode())]
             await self._whole(status, fields, body)
 
     async def _whole(self, status: int, fields: list[Field], body: bytes) -> None:

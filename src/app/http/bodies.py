@@ -15,11 +15,9 @@ from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
 from app.http.errors import UnsupportedMediaType
-from app.http.forms import form_of, query_of
+from app.http.forms import form_of
 from app.http.problems import invalid_input
 from app.http.strict_json import parse_json
-
-__all__ = ["Form", "Input", "Moment", "Patch", "StrictBody", "query_of"]
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 """An RFC 3339 time with its offset; a naive one is 422."""

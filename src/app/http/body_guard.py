@@ -1,7 +1,7 @@
 """A request body under guard: its size, its time, its encoding; built only where a body is announced.
 
-What the headers alone condemn is raised when somebody asks for the body, not before: who may not call at all is told
-that first. The door may raise ``scope["state"]["body_refusal"]`` itself once it has let the caller in.
+What the headers alone condemn is raised by the door once it has let the caller in (``scope["state"]["body_refusal"]``),
+whether the route reads a body or not, and by whoever asks for the body. A body that nobody asks for is ignored.
 """
 
 import asyncio

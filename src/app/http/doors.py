@@ -1,8 +1,9 @@
 """Who gets in where: each route names its door, and this middleware stands in it.
 
 ``@get("/", opt=user_or_key(ProjectPermission.READ))``: the door authenticates, asks for the permissions and counts
-the call, all before the body is read, and leaves the actor as ``request.user``. It only refuses earlier: the
-services ask again. A route that names no door stops the application when it starts.
+the call, and leaves the actor as ``request.user``; the services ask again. Only then does it tell what is wrong with
+the query, which it leaves in ``scope["state"]["query"]``, and with the body by its headers; nothing has read the body
+so far. A route that names no door stops the application when it starts.
 
 *Why one ASGI middleware.* A guard copies its handler for each request and costs 30 µs; this costs 5. Patterns that
 exempt paths (``exclude=``) are never used: the mark is on the route itself.
@@ -20,6 +21,7 @@ from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from app.http.errors import MultipleCredentials
+from app.http.forms import query_of
 from domain.errors import CredentialKindNotAllowed, InvalidCredential, QuotaExceeded, Unauthenticated
 from domain.model.actors import Actor, ActorKind, Origin
 from domain.model.limits import Admission, Policy
@@ -36,10 +38,10 @@ class Door(StrEnum):
     USER_OR_KEY = "user or key"
 
 
-_KINDS: dict[Door, frozenset[ActorKind]] = {
-    Door.USER: frozenset({ActorKind.USER}),
-    Door.KEY: frozenset({ActorKind.KEY}),
-    Door.USER_OR_KEY: frozenset({ActorKind.USER, ActorKind.KEY}),
+_KINDS: dict[Door, tuple[ActorKind, ...]] = {
+    Door.USER: (ActorKind.USER,),
+    Door.KEY: (ActorKind.KEY,),
+    Door.USER_OR_KEY: (ActorKind.KEY, ActorKind.USER),
 }
 
 
@@ -50,16 +52,20 @@ def public(*, limited: bool = True) -> dict[str, Any]:
 
 def user(*permissions: str) -> dict[str, Any]:
     """A person with an access token who may do all of *permissions*."""
-    return {"door": Door.USER, "permissions": permissions, "limited": True}
+    return _closed(Door.USER, permissions)
 
 
 def key(*permissions: str) -> dict[str, Any]:
     """A machine with an API key that may do all of *permissions*."""
-    return {"door": Door.KEY, "permissions": permissions, "limited": True}
+    return _closed(Door.KEY, permissions)
 
 
 def user_or_key(*permissions: str) -> dict[str, Any]:
-    return {"door": Door.USER_OR_KEY, "permissions": permissions, "limited": True}
+    return _closed(Door.USER_OR_KEY, permissions)
+
+
+def _closed(door: Door, permissions: tuple[str, ...]) -> dict[str, Any]:
+    return {"door": door, "kinds": _KINDS[door], "permissions": permissions, "limited": True}
 
 
 class Doors:
@@ -78,14 +84,31 @@ class Doors:
                 _counted(state, await self._access.admit_anonymous(origin_of(scope)))
         else:
             state["no_store"] = True
-            actor = await self._access.authenticate(credential_in(scope["headers"]), origin_of(scope))
-            if actor.kind not in _KINDS[door]:
+            actor = await self._caller(scope)
+            if actor.kind not in opt["kinds"]:
                 raise CredentialKindNotAllowed
             if permissions := opt["permissions"]:
                 actor.require(*permissions)
             _counted(state, await self._access.admit(actor))
             scope["user"] = actor
+        if scope["query_string"]:
+            state["query"] = query_of(scope, allowed=frozenset(p["name"] for p in opt.get("parameters", ())))
+        if state.get("body_refusal"):
+            raise state["body_refusal"]
         await self._app(scope, receive, send)
+
+    async def _caller(self, scope: Scope) -> Actor:
+        """Who presents a good credential. Whoever does not is counted as a stranger: guesses are few a minute."""
+        origin = origin_of(scope)
+        try:
+            credential, is_key = credential_in(scope["headers"])
+            actor = await self._access.authenticate(credential, origin)
+            if is_key and actor.kind is not ActorKind.KEY:
+                raise InvalidCredential
+        except Unauthenticated:
+            _counted(scope["state"], await self._access.admit_anonymous(origin))
+            raise
+        return actor
 
 
 def origin_of(scope: Scope) -> Origin:
@@ -98,8 +121,8 @@ def origin_of(scope: Scope) -> Origin:
     )
 
 
-def credential_in(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """The one credential among *headers*.
+def credential_in(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, bool]:
+    """The one credential among *headers*, and whether it came as ``X-API-Key``, which is for keys.
 
     Raises Unauthenticated without any, MultipleCredentials with several, InvalidCredential for another scheme.
     """
@@ -113,7 +136,7 @@ def credential_in(headers: Iterable[tuple[bytes, bytes]]) -> str:
         scheme, _, value = value.partition(b" ")
         if scheme.lower() != b"bearer":
             raise InvalidCredential
-    return value.strip().decode("latin-1")
+    return value.strip().decode("latin-1"), name == b"x-api-key"
 
 
 def _counted(state: dict[str, Any], admission: Admission) -> None:

@@ -5,8 +5,8 @@ Refusal
 ├── MultipleCredentials
 ├── HostNotAllowed
 ├── UnsupportedGrantType       of the OAuth token route
-├── CsrfFailed
 ├── MethodNotAllowed
+├── HeadersTooSlow
 ├── BodyTooSlow
 ├── BodyTooLarge
 ├── UrlTooLong
@@ -75,12 +75,6 @@ class UnsupportedGrantType(Refusal):
     sentence = "this grant type is not offered"
 
 
-class CsrfFailed(Refusal):
-    status = 403
-    code = "csrf_failed"
-    sentence = "this request does not come from our own pages"
-
-
 class MethodNotAllowed(Refusal):
     """*allowed* are the methods that the path does take."""
 
@@ -91,6 +85,12 @@ class MethodNotAllowed(Refusal):
     def __init__(self, allowed: tuple[str, ...]) -> None:
         super().__init__()
         self.allowed = allowed
+
+
+class HeadersTooSlow(Refusal):
+    status = 408
+    code = "headers_too_slow"
+    sentence = "the headers did not arrive in time"
 
 
 class BodyTooSlow(Refusal):

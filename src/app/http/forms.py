@@ -10,6 +10,7 @@ from domain.errors import Invalid
 
 BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 MAX_PAIRS = 256
+MAX_ESCAPES = 8192
 
 
 def percent_decoded(raw: bytes) -> str:
@@ -37,12 +38,13 @@ def pairs_of(raw: bytes) -> list[tuple[str, str]]:
 
 
 def form_of(body: bytes) -> dict[str, str]:
-    """The form in *body*; OAuth refuses a repeated name (RFC 6749, section 3.2)."""
+    """The form in *body*; OAuth refuses a repeated name and takes an empty value for none (RFC 6749, section 3.2)."""
+    if body.count(b"%") > MAX_ESCAPES:
+        raise MalformedRequest(f"there are more than {MAX_ESCAPES} escapes")
     pairs = pairs_of(body)
-    form = dict(pairs)
-    if len(form) != len(pairs):
+    if len(dict(pairs)) != len(pairs):
         raise MalformedRequest("the form names a parameter twice")
-    return form
+    return {name: value for name, value in pairs if value}
 
 
 def query_of(scope: Mapping[str, Any], *, allowed: frozenset[str]) -> dict[str, str]:

@@ -36,17 +36,17 @@ def health_routes(
 ) -> list[HTTPRouteHandler]:
     """*docs* is their path, or ``None`` where they are off; each of *checks* has *seconds* to answer."""
 
-    @get("/", opt=public(), tags=["service"])
+    @get("/", opt=public(), tags=["Service"])
     async def welcome() -> Welcome:
         """Name the service and where its documentation is."""
         return Welcome("hexkey", docs)
 
-    @get("/health/live", opt=public(limited=False), tags=["service"])
+    @get("/health/live", opt=public(limited=False), tags=["Service"])
     async def live() -> Health:
         """Answer as long as the process does."""
         return Health("alive")
 
-    @get("/health/ready", opt=public(limited=False), tags=["service"])
+    @get("/health/ready", opt=public(limited=False), tags=["Service"])
     async def ready() -> Health:
         """Answer 200 while everything that the service stands on does; else 503, naming what does not."""
         outcomes = await asyncio.gather(*(_passes(name, check, seconds) for name, check in checks.items()))

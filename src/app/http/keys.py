@@ -8,12 +8,13 @@ from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import RequestBody
 
+from app.http.addresses import given_address
 from app.http.bodies import Input, Moment
 from app.http.doors import ActorRequest, key, user_or_key
 from app.http.fields import Description, Name, described
 from app.http.lists import ListView, list_query, listing
 from app.http.paths import PathId, path_id
-from app.http.versions import tagged
+from app.http.versions import expected_versions, versioned
 from domain.model.access import Rejected, Verification
 from domain.model.ids import KeyId, ProjectId
 from domain.model.keys import KEY_SORTS, KeyCard, SecretVersion
@@ -25,8 +26,9 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 
 Scope = Annotated[str, described("A built-in scope, or a permission.", "read", minLength=1, maxLength=64)]
 Limit = Annotated[str, described("So many in a second, minute, hour or day.", "1000/minute", maxLength=16)]
-Range = Annotated[str, described("A network in CIDR form.", "192.0.2.0/24", maxLength=49)]
+Range = Annotated[str, msgspec.Meta(max_length=49), described("A network in CIDR form.", "192.0.2.0/24")]
 Span = Annotated[str, described("A duration.", "90d", pattern="^(0s|[1-9][0-9]{0,8}(ms|s|m|h|d))$")]
+Address = Annotated[str, msgspec.Meta(max_length=45), described("Where the key was presented from.", "192.0.2.7")]
 Secret = Annotated[str, described("The key itself, as it was shown once.", maxLength=256)]
 Permission = Annotated[str, described("What the key must be allowed.", "projects:read", maxLength=64)]
 
@@ -47,7 +49,7 @@ class KeyToVerify(Input, frozen=True, kw_only=True):
     api_key: Secret
     permissions: Annotated[tuple[Permission, ...], described("What it must be allowed.", maxItems=64)] = ()
     cost: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1
-    address: Annotated[str, described("Where the key was presented from.", "192.0.2.7", maxLength=45)] | None = None
+    address: Address | None = None
 
 
 class SecretView(msgspec.Struct, frozen=True, kw_only=True):
@@ -205,7 +207,7 @@ class KeyController(Controller):
     async def get_own_key(self, request: ActorRequest, keys: NamedDependency[KeyService]) -> Response[KeyView]:
         """The key that calls."""
         card = await keys.get_self(request.user)
-        return tagged(request, view(card), card.key.version)
+        return versioned(view(card), card.key.version)
 
     @get("/{key_id:str}", opt=user_or_key(KeyPermission.READ))
     async def get_key(
@@ -213,14 +215,14 @@ class KeyController(Controller):
     ) -> Response[KeyView]:
         """Get one key."""
         card = await keys.get(request.user, KeyId(path_id(key_id)))
-        return tagged(request, view(card), card.key.version)
+        return versioned(view(card), card.key.version)
 
     @post("/{key_id:str}/revoke", status_code=200, opt=user_or_key(KeyPermission.REVOKE))
     async def revoke_key(
         self, request: ActorRequest, key_id: PathId, keys: NamedDependency[KeyService]
     ) -> RevocationView:
         """Revoke a key for good; said again, it changes nothing."""
-        revocation = await keys.revoke(request.user, KeyId(path_id(key_id)))
+        revocation = await keys.revoke(request.user, KeyId(path_id(key_id)), expected=expected_versions(request))
         return RevocationView(view(revocation.card), revocation.effective_at)
 
     @post("/verify", status_code=200, opt=user_or_key(KeyPermission.VERIFY))
@@ -229,6 +231,10 @@ class KeyController(Controller):
     ) -> VerificationView:
         """Is this key good, now, for these permissions? Always 200 for a caller we know."""
         verdict = await access.verify(
-            request.user, data.api_key, permissions=data.permissions, cost=data.cost, address=data.address
+            request.user,
+            data.api_key,
+            permissions=data.permissions,
+            cost=data.cost,
+            address=given_address(data.address),
         )
         return verification_view(verdict)

@@ -7,14 +7,12 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from litestar import Request
 
-from app.http.forms import query_of
 from domain.errors import Invalid
 from domain.model.queries import DEFAULT_LIMIT, LIMIT_MAX, NEWEST_FIRST, Page, Query, Sort
 
 T = TypeVar("T")
 V = TypeVar("V")
 
-_NAMES = frozenset({"limit", "offset", "sorting"})
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
 _SORTING = re.compile(r"[a-z_]{1,32}(:(asc|desc))?(,[a-z_]{1,32}(:(asc|desc))?){0,3}")
 
@@ -33,7 +31,7 @@ class ListView(msgspec.Struct, Generic[V], frozen=True):
 
 
 def listing(sorts: Iterable[str]) -> dict[str, Any]:
-    """What the document says of a list's query, for the handler's ``opt`` beside its door."""
+    """What a list's query may hold, for the handler's ``opt`` beside its door."""
     term = f"({'|'.join(sorts)})(:(asc|desc))?"
     return {
         "parameters": [
@@ -50,7 +48,7 @@ def _parameter(name: str, **schema: Any) -> dict[str, Any]:
 
 def list_query(request: Request[Any, Any, Any]) -> Query:
     """``limit=50&offset=0&sorting=created_at:desc,name``. Raises Invalid naming the parameter that is wrong."""
-    given = query_of(request.scope, allowed=_NAMES)
+    given: dict[str, str] = request.scope["state"].get("query", {})
     return Query(
         limit=_number(given, "limit", DEFAULT_LIMIT),
         offset=_number(given, "offset", 0),

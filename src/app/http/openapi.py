@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document: the framework's, with what it does not know about this service.
 
-What a handler may say in its ``opt``: ``door`` (required), ``parameters`` (OpenAPI parameter objects, for what it
-reads from the query itself) and ``example`` (a request body). msgspec describes request bodies: it keeps every bound.
+What a handler may say in its ``opt``: ``door`` (required), ``parameters`` (OpenAPI parameter objects: all that its
+query may hold) and ``limited``. msgspec describes request bodies: it keeps every bound.
 """
 
 import re
@@ -22,11 +22,18 @@ from app.http.problems import PROBLEM_JSON, OAuthError, Problem
 Document = dict[str, Any]
 REF = "#/components/schemas/{name}"
 
-ALWAYS = (400, 422, 429, 500, 503)
+ALWAYS = (400, 422, 500, 503)
+LIMITED = (429,)
 BEHIND_A_DOOR = (401, 403)
 WITH_A_BODY = (408, 413, 415)
-WHEN_WRITING = (409, 412)
-"""Which errors an operation may answer follows from its door, its path, its method and its body."""
+MAKING = (409,)
+OF_ONE = (404,)
+CHANGING_ONE = (409, 412)
+"""Which errors an operation may answer follows from its door, its path, its method and its body.
+
+The edge's own (414, 431, and a 413 or 415 for a body where none is taken) belong to no operation: it answers them
+whatever the route, and a client that keeps to this document never sees them.
+"""
 
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 ANY_CREDENTIAL = {"bearer": ("user", "key", "operator"), "api_key": ("key",), "session": ("session",)}
@@ -96,7 +103,7 @@ def complete(operation: Document, handler: HTTPRouteHandler, method: str, path: 
         operation["requestBody"] = request_body(handler, body, by_type[body])
     responses = operation.setdefault("responses", {})
     responses.pop("400", None)
-    for status in statuses(door, method, has_parameters="{" in path, has_body=body is not None):
+    for status in statuses(handler, method, path):
         responses.setdefault(str(status), {"$ref": f"#/components/responses/{HTTPStatus(status).name}"})
     if is_form(body):
         responses["400"] = problem_response(400, {"application/json": {"schema": by_type[OAuthError]}})
@@ -111,20 +118,26 @@ def told(handler: HTTPRouteHandler) -> tuple[str, str]:
 def request_body(handler: HTTPRouteHandler, body: Any, schema: Document) -> Document:
     field = handler.parsed_data_field
     content: Document = {"schema": schema}
-    if "example" in handler.opt:
-        content["example"] = handler.opt["example"]
     media_type = "application/x-www-form-urlencoded" if is_form(body) else "application/json"
     return {"required": field is not None and field.is_required, "content": {media_type: content}}
 
 
-def statuses(door: str, method: str, *, has_parameters: bool, has_body: bool) -> list[int]:
-    possible = {*ALWAYS, *(() if door in ("public", "") else BEHIND_A_DOOR), *((404,) if has_parameters else ())}
-    possible |= {*(WITH_A_BODY if has_body else ()), *(WHEN_WRITING if method in UNSAFE else ())}
-    return sorted(possible)
+def statuses(handler: HTTPRouteHandler, method: str, path: str) -> list[int]:
+    door, one = handler.opt.get("door", "public"), "{" in path
+    rules = (
+        (ALWAYS, True),
+        (LIMITED, handler.opt.get("limited", True)),
+        (BEHIND_A_DOOR, door != "public"),
+        (WITH_A_BODY, body_of(handler) is not None),
+        (MAKING, handler.status_code == HTTPStatus.CREATED),
+        (OF_ONE, one),
+        (CHANGING_ONE, one and method in UNSAFE),
+    )
+    return sorted({status for possible, applies in rules if applies for status in possible})
 
 
 def every_status() -> list[int]:
-    return sorted({*ALWAYS, *BEHIND_A_DOOR, 404, *WITH_A_BODY, *WHEN_WRITING})
+    return sorted({*ALWAYS, *LIMITED, *BEHIND_A_DOOR, *WITH_A_BODY, *MAKING, *OF_ONE, *CHANGING_ONE})
 
 
 def problem_response(status: int, others: Document | None = None) -> Document:

@@ -2,10 +2,11 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, get
+from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 
 from app.http.doors import ActorRequest, user, user_or_key
+from app.http.versions import versioned
 from domain.model.users import User
 from domain.services.users import Profile, UserService
 
@@ -82,6 +83,7 @@ class MeController(Controller):
         )
 
     @get("/me", opt=user())
-    async def me(self, request: ActorRequest, users: NamedDependency[UserService]) -> ProfileView:
+    async def me(self, request: ActorRequest, users: NamedDependency[UserService]) -> Response[ProfileView]:
         """The signed-in user, with roles and permissions."""
-        return profile_view(await users.me(request.user))
+        profile = await users.me(request.user)
+        return versioned(profile_view(profile), profile.user.version)

@@ -25,11 +25,15 @@ def expected_versions(request: Request[Any, Any, Any]) -> frozenset[int] | None:
 
 def tagged(request: Request[Any, Any, Any], view: Any, version: int, **answer: Any) -> Response[Any]:
     """*view* with its tag; 304 and no body where the caller's ``If-None-Match`` names it."""
-    headers = {"etag": tag(version), **answer.pop("headers", {})}
     sent = _sent(request, b"if-none-match")
     if request.method == "GET" and sent and (sent.strip() == "*" or version in _versions(sent, weak=True)):
-        return Response(None, status_code=304, headers=headers)
-    return ViewResponse(view, headers=headers, **answer)
+        return Response(None, status_code=304, headers={"etag": tag(version)})
+    return versioned(view, version, **answer)
+
+
+def versioned(view: Any, version: int, **answer: Any) -> Response[Any]:
+    """*view* with its tag for ``If-Match``, never 304: it also shows what changes while the version stays."""
+    return ViewResponse(view, headers={"etag": tag(version), **answer.pop("headers", {})}, **answer)
 
 
 def _sent(request: Request[Any, Any, Any], name: bytes) -> str | None:
