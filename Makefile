@@ -41,8 +41,9 @@ run: install
 	@$(BIN)/hexkey users create --admin --email admin@example.org --if-none
 	@$(BIN)/hexkey run $(ARGS)
 
+# On every core; a file's tests stay together, since they share the servers that they start.
 test: install
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 check: install
 	@$(BIN)/ruff check

@@ -10,7 +10,7 @@ from advanced_alchemy.config import (
     SQLAlchemyAsyncConfig,
     SQLAlchemySyncConfig,
 )
-from sqlalchemy import URL, Column, Engine, MetaData, String, Table, create_engine, event, select
+from sqlalchemy import URL, Column, Engine, MetaData, NullPool, String, Table, create_engine, event, select
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from adapters.sql.database import Database
@@ -53,7 +53,9 @@ def migration_config(target: Path | str) -> SQLAlchemySyncConfig | SQLAlchemyAsy
                 script_config="", script_location=_SCRIPTS, version_table_name=VERSION_TABLE
             ),
         )
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(target))
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(target), poolclass=NullPool
+    )
     return SQLAlchemyAsyncConfig(
         engine_instance=engine,
         metadata=METADATA,
@@ -64,8 +66,7 @@ def migration_config(target: Path | str) -> SQLAlchemySyncConfig | SQLAlchemyAsy
 def _sqlite_engine(path: Path) -> Engine:
     """Each transaction takes the write lock when it begins, and waits for it."""
     create_file(path)
-    engine = create_engine(
-        URL.create("sqlite", database=str(path)), connect_args={"timeout": MIGRATION_PATIENCE, "isolation_level": None}
-    )
+    waits = {"timeout": MIGRATION_PATIENCE, "isolation_level": None}
+    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args=waits, poolclass=NullPool)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine
