@@ -2,50 +2,28 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.docs.guide import Reader, blocks, commands, languages, lasting
+from tests.support.process import installation
 
 ROOT = Path(__file__).parents[2]
 GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-HEXKEY = Path(sys.executable).parent / "hexkey"
 named = pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.name)
 
 
 @pytest.fixture
-def address(tmp_path: Path) -> Iterator[str]:
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A service of its own, migrated and empty."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    settings = {name: value for name, value in os.environ.items() if not name.startswith("HEXKEY_")}
-    settings |= {"HEXKEY_DATA_DIR": str(tmp_path / "data")}
-    subprocess.run([HEXKEY, "database", "upgrade", "--no-prompt"], env=settings, check=True, capture_output=True)
-    server = subprocess.Popen([HEXKEY, "run", "--port", str(port)], env=settings, stderr=subprocess.DEVNULL)
-    try:
-        yield _ready(f"http://127.0.0.1:{port}")
-    finally:
-        server.terminate()
-        server.wait(15)
-
-
-def _ready(address: str) -> str:
-    for _ in range(200):
-        try:
-            urllib.request.urlopen(f"{address}/health/ready", timeout=1)
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return address
-    raise AssertionError("the service did not start")
+    with installation(tmp_path_factory.mktemp("data"), "sqlite") as installed:
+        installed.migrate()
+        with installed.server() as server:
+            yield server.url
 
 
 @named

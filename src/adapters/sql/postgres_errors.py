@@ -33,6 +33,8 @@ def _explain(error: Exception, statement: Statement | None) -> Exception | None:
         return Unavailable()
     if isinstance(error, asyncpg.InvalidCachedStatementError):  # a migration has just changed a table
         return Unavailable()
+    if isinstance(error, asyncpg.ClientConfigurationError):  # such as verify-full without a root certificate
+        return Unavailable()
     if statement is not None and isinstance(error, asyncpg.IntegrityConstraintViolationError):
         return _violation(error, statement.table)
     return None

@@ -110,3 +110,12 @@ async def test_those_who_find_the_pool_empty_for_too_long_are_told_so(postgresql
     release.set()
     await asyncio.gather(*holders)
     assert await count(postgresql) == 0
+
+
+async def test_a_root_certificate_that_is_not_there_is_unavailable_and_says_so(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    database = PostgresDatabase("postgresql://postgres@127.0.0.1:5432/postgres?sslmode=verify-full")
+    with pytest.raises(Unavailable) as refused:
+        await count(database)
+    assert "root.crt" in str(refused.value.__cause__)
+    await database.close()
