@@ -12,8 +12,7 @@ DomainError
 │   ├── CredentialKindNotAllowed
 │   ├── RegistrationClosed
 │   ├── BoundToProjects
-│   ├── ScopeExceedsMinter
-│   └── TargetExceedsActor
+│   └── ScopeExceedsMinter
 ├── NotFound                   absent, or not visible to who asks: the two look alike
 │   ├── UserNotFound
 │   ├── RoleNotFound
@@ -127,11 +126,6 @@ class BoundToProjects(Forbidden):
 class ScopeExceedsMinter(Forbidden):
     code = "scope_exceeds_minter"
     sentence = "nobody issues a key that may do more, or lives longer, than they do"
-
-
-class TargetExceedsActor(Forbidden):
-    code = "target_exceeds_actor"
-    sentence = "this acts on somebody who may do what you may not"
 
 
 class NotFound(DomainError):

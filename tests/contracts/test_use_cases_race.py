@@ -8,11 +8,13 @@ import pytest
 from app.composition import Services, assemble
 from domain.errors import BoundToProjects, InvalidCredential
 from domain.model.actors import Actor, ActorKind, Origin
+from domain.model.passwords import Password
 from domain.model.permissions import CORE_PERMISSIONS
-from domain.model.users import User
+from domain.model.users import EmailAddress, User
 from domain.services.keys import KeyRequest
 from tests.support.databases import Storage
 from tests.support.examples import a_project
+from tests.support.fakes import START, CountingIds, ReversingPasswordHasher
 from tests.support.ports import ports_over
 
 PASSWORD = "correct horse battery staple"
@@ -57,6 +59,37 @@ async def test_one_client_that_asks_often_gets_one_successor(services: Services,
     assert len({answer.refresh_token for answer in seen}) == 1
     for answer in seen:
         assert (await services.access.authenticate(answer.access_token, OWNER)).user_id == ada.id
+
+
+class RehashingMeanwhile(ReversingPasswordHasher):
+    """While the first password is verified, another sign-in keeps it under today's parameters, or changes it."""
+
+    def __init__(self, storage: Storage, password_hash: str) -> None:
+        self._storage = storage
+        self._password_hash: str | None = password_hash
+
+    async def verify(self, password_hash: str | None, password: Password) -> bool:
+        good = await super().verify(password_hash, password)
+        if (new := self._password_hash) is not None:
+            self._password_hash = None
+            async with self._storage.uow() as work:
+                user = await work.users.find_by_email(EmailAddress("ada@example.org"))
+                assert user is not None
+                await work.users.save(user.rehashed(new, now=START))
+        return good
+
+
+async def test_who_signs_in_while_the_password_is_rehashed_is_not_refused(storage: Storage, ada: User) -> None:
+    hasher = RehashingMeanwhile(storage, f"rehashed:{PASSWORD[::-1]}")
+    services = assemble(ports_over(storage, passwords=hasher, ids=CountingIds(1000)))
+    assert (await services.sessions.sign_in(ada.email, PASSWORD, OWNER)).refresh_token
+
+
+async def test_who_signs_in_with_a_password_that_is_just_being_changed_is(storage: Storage, ada: User) -> None:
+    hasher = RehashingMeanwhile(storage, "reversed:drowssap wen eht")
+    services = assemble(ports_over(storage, passwords=hasher, ids=CountingIds(1000)))
+    with pytest.raises(InvalidCredential):
+        await services.sessions.sign_in(ada.email, PASSWORD, OWNER)
 
 
 async def test_a_refused_refresh_does_not_spend_the_token(storage: Storage, services: Services, ada: User) -> None:

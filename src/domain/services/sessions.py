@@ -67,21 +67,26 @@ class SessionService:
         Raises InvalidCredential, alike and after the same work for an unknown name, a wrong password and an
         inactive user; Unavailable.
         """
+        first = self._refresh_tokens.mint()
+        user, session = await settled(lambda: self._signed_in(login, password, origin, first))
+        await self._rehash(user, password)
+        return self._tokens(session, first.plain, session.created_at)
+
+    async def _signed_in(self, login: str, password: str, origin: Origin, first: MintedToken) -> tuple[User, Session]:
+        """Raises EditConflict when the hash that was proved is no longer kept: a new password, or the old rehashed."""
         user = await self._proved(login, password)
         if user is None:
             await self._refuse(origin)
-        first = self._refresh_tokens.mint()
         now = self._clock.now()
         async with self._uow() as work:
             current = await work.users.get(user.id)
             if not current.is_active or current.password_hash != user.password_hash:
-                raise InvalidCredential
+                raise EditConflict
             session = self._begun(user, origin, now)
             await work.sessions.add(session)
             await work.sessions.add_refresh_token(_unspent(first, session, now))
             await self._recorder.record(work, anonymous(origin, user.id), "user.signed_in", user.id)
-        await self._rehash(user, password)
-        return self._tokens(session, first.plain, now)
+        return user, session
 
     async def refresh(self, presented: str, origin: Origin) -> Tokens:
         """Spend *presented* for its successor.
