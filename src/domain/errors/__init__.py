@@ -1,0 +1,141 @@
+"""Everything the domain refuses to do.
+
+DomainError
+├── Invalid                    the input can never be accepted; names each field at fault
+├── Unauthenticated            we do not know who is asking
+│   ├── InvalidCredential      a credential was sent, and it is not good
+│   ├── KeyRevoked             told only to who proved the key's secret, like the next two
+│   ├── KeyExpired
+│   └── KeySuspended
+├── Forbidden                  we know who is asking, and they may not
+│   ├── PermissionDenied
+│   ├── CredentialKindNotAllowed
+│   ├── RegistrationClosed
+│   ├── WrongPassword
+│   ├── PasswordChangeRequired
+│   ├── ForbiddenInImpersonation
+│   ├── OwnAccount
+│   ├── TargetExceedsActor
+│   ├── RoleExceedsActor
+│   ├── BoundToProjects
+│   └── ScopeExceedsMinter
+├── NotFound                   absent, or not visible to who asks: the two look alike
+│   ├── UserNotFound
+│   ├── RoleNotFound
+│   ├── SessionNotFound
+│   ├── InvitationNotFound
+│   ├── KeyNotFound
+│   └── ProjectNotFound
+├── Conflict                   good input, wrong moment
+│   ├── EmailTaken
+│   ├── UsernameTaken
+│   ├── RoleNameTaken
+│   ├── RoleInUse
+│   ├── BuiltIn
+│   ├── LastAdmin
+│   ├── UserInactive
+│   ├── ProjectNameTaken
+│   ├── EditConflict
+│   └── QuotaReached
+├── PreconditionFailed         the caller acted on a version that is no longer current
+├── QuotaExceeded              too many requests; come back later
+└── Unavailable                something we stand on is away or overloaded; come back later
+
+The second level is the category: a driving adapter maps categories, never leaves.
+A code is contract: once published it keeps its meaning.
+
+The categories stand in `categories`, what is refused because of who asks in `callers`, because of what is there in
+`resources`. To add one: a class there, a line in the tree and here.
+"""
+
+from domain.errors.callers import (
+    BoundToProjects,
+    CredentialKindNotAllowed,
+    ForbiddenInImpersonation,
+    InvalidCredential,
+    KeyExpired,
+    KeyRevoked,
+    KeySuspended,
+    OwnAccount,
+    PasswordChangeRequired,
+    PermissionDenied,
+    RegistrationClosed,
+    RoleExceedsActor,
+    ScopeExceedsMinter,
+    TargetExceedsActor,
+    WrongPassword,
+)
+from domain.errors.categories import (
+    Conflict,
+    DomainError,
+    FieldProblem,
+    Forbidden,
+    Invalid,
+    NotFound,
+    PreconditionFailed,
+    QuotaExceeded,
+    Unauthenticated,
+    Unavailable,
+)
+from domain.errors.resources import (
+    BuiltIn,
+    EditConflict,
+    EmailTaken,
+    InvitationNotFound,
+    KeyNotFound,
+    LastAdmin,
+    ProjectNameTaken,
+    ProjectNotFound,
+    QuotaReached,
+    RoleInUse,
+    RoleNameTaken,
+    RoleNotFound,
+    SessionNotFound,
+    UserInactive,
+    UsernameTaken,
+    UserNotFound,
+)
+
+__all__ = (
+    "BoundToProjects",
+    "BuiltIn",
+    "Conflict",
+    "CredentialKindNotAllowed",
+    "DomainError",
+    "EditConflict",
+    "EmailTaken",
+    "FieldProblem",
+    "Forbidden",
+    "ForbiddenInImpersonation",
+    "Invalid",
+    "InvalidCredential",
+    "InvitationNotFound",
+    "KeyExpired",
+    "KeyNotFound",
+    "KeyRevoked",
+    "KeySuspended",
+    "LastAdmin",
+    "NotFound",
+    "OwnAccount",
+    "PasswordChangeRequired",
+    "PermissionDenied",
+    "PreconditionFailed",
+    "ProjectNameTaken",
+    "ProjectNotFound",
+    "QuotaExceeded",
+    "QuotaReached",
+    "RegistrationClosed",
+    "RoleExceedsActor",
+    "RoleInUse",
+    "RoleNameTaken",
+    "RoleNotFound",
+    "ScopeExceedsMinter",
+    "SessionNotFound",
+    "TargetExceedsActor",
+    "Unauthenticated",
+    "Unavailable",
+    "UserInactive",
+    "UserNotFound",
+    "UsernameTaken",
+    "WrongPassword",
+)

@@ -1,0 +1,76 @@
+"""What is refused because of what is there, or is not."""
+
+from domain.errors.categories import Conflict, NotFound
+
+
+class UserNotFound(NotFound):
+    pass
+
+
+class RoleNotFound(NotFound):
+    pass
+
+
+class SessionNotFound(NotFound):
+    pass
+
+
+class InvitationNotFound(NotFound):
+    pass
+
+
+class KeyNotFound(NotFound):
+    pass
+
+
+class ProjectNotFound(NotFound):
+    pass
+
+
+class EmailTaken(Conflict):
+    code = "email_taken"
+    sentence = "this e-mail address is already registered"
+
+
+class UsernameTaken(Conflict):
+    code = "username_taken"
+    sentence = "this user name is already taken"
+
+
+class RoleNameTaken(Conflict):
+    code = "role_name_taken"
+    sentence = "another role has this name"
+
+
+class RoleInUse(Conflict):
+    code = "role_in_use"
+    sentence = "somebody holds this role; take it from them first, or force it"
+
+
+class BuiltIn(Conflict):
+    code = "built_in"
+    sentence = "this is built in: it can be given, and not be changed"
+
+
+class LastAdmin(Conflict):
+    code = "last_admin"
+    sentence = "this would leave no active admin"
+
+
+class UserInactive(Conflict):
+    code = "user_inactive"
+    sentence = "this user is not active"
+
+
+class ProjectNameTaken(Conflict):
+    code = "project_name_taken"
+    sentence = "another project of the same owner has this name"
+
+
+class EditConflict(Conflict):
+    code = "edit_conflict"
+    sentence = "somebody else changed this first; read it again"
+
+
+class QuotaReached(Conflict):
+    code = "quota_reached"
