@@ -6,8 +6,9 @@ import pytest
 from domain.model.access import KeyGrant, SessionGrant
 from domain.model.roles import ADMIN_ID, MEMBER_ID, MEMBER_PERMISSIONS
 from domain.model.scopes import Catalogue
+from domain.model.sessions import Session, SessionKind
 from tests.support.databases import Storage
-from tests.support.examples import a_key, a_secret, a_session, a_user
+from tests.support.examples import a_key, a_role, a_secret, a_session, a_user
 from tests.support.fakes import START
 
 EVERY = Catalogue().permissions
@@ -90,7 +91,95 @@ async def test_a_session_may_do_what_its_user_may(storage: Storage, member) -> N
     await storage.given(session)
 
     grant = await storage.directory.find_session(session.id)
-    assert grant == SessionGrant(session=session, user_is_active=True, permissions=MEMBER_PERMISSIONS)
+    assert grant == SessionGrant(
+        session=session, user_is_active=True, password_change_required=False, permissions=MEMBER_PERMISSIONS
+    )
+
+
+async def test_a_session_may_do_what_all_roles_of_its_user_allow(storage: Storage, member) -> None:
+    reader, idle = a_role(permissions={"users:read", "gone:forever"}), a_role(permissions=EVERY, is_active=False)
+    session = a_session(member)
+    await storage.given(reader, idle, session)
+    async with storage.uow() as work:
+        await work.roles.grant(reader.id, member.id)
+        await work.roles.grant(idle.id, member.id)
+
+    assert (await storage.directory.find_session(session.id)).permissions == MEMBER_PERMISSIONS | {"users:read"}
+
+
+async def test_the_session_of_somebody_without_a_role_may_do_nothing(storage: Storage, owner) -> None:
+    session = a_session(owner)
+    await storage.given(session)
+
+    assert (await storage.directory.find_session(session.id)).permissions == frozenset()
+
+
+async def test_a_password_that_somebody_else_set_is_told(storage: Storage) -> None:
+    user = a_user(password_change_required=True)
+    session = a_session(user)
+    await storage.given(user, session)
+
+    assert (await storage.directory.find_session(session.id)).password_change_required
+
+
+@pytest.fixture
+async def acting(storage: Storage, member) -> Session:
+    """A member's session in which somebody else acts, who is a supporter and an auditor."""
+    real_user = a_user()
+    roles = [
+        a_role(permissions={"users:impersonate", "projects:read"}),
+        a_role(permissions={"audit:read", "projects:update"}),
+    ]
+    session = a_session(member, kind=SessionKind.IMPERSONATION, real_user_id=real_user.id)
+    await storage.given(real_user, session, *roles)
+    async with storage.uow() as work:
+        for role in roles:
+            await work.roles.grant(role.id, real_user.id)
+    return session
+
+
+async def test_who_acts_as_somebody_may_do_what_both_may(storage: Storage, acting) -> None:
+    assert await storage.directory.find_session(acting.id) == SessionGrant(
+        session=acting,
+        user_is_active=True,
+        password_change_required=False,
+        permissions=frozenset({"projects:read", "projects:update"}),
+    )
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"password_change_required": True}])
+async def test_who_may_not_act_for_themselves_does_not_act_as_another(storage: Storage, acting, change) -> None:
+    async with storage.uow() as work:
+        real_user = await work.users.get(acting.real_user_id)
+        await work.users.save(replace(real_user, **change))
+
+    assert not (await storage.directory.find_session(acting.id)).user_is_active
+
+
+async def test_nobody_acts_as_an_inactive_user(storage: Storage, acting) -> None:
+    async with storage.uow() as work:
+        user = await work.users.get(acting.user_id)
+        await work.users.save(replace(user, is_active=False))
+
+    assert not (await storage.directory.find_session(acting.id)).user_is_active
+
+
+async def test_who_lost_the_right_to_act_as_others_acts_no_longer(storage: Storage, acting) -> None:
+    async with storage.uow() as work:
+        for role in await work.roles.list_by_user(acting.real_user_id):
+            if "users:impersonate" in role.permissions:
+                await work.roles.revoke(role.id, acting.real_user_id)
+
+    assert not (await storage.directory.find_session(acting.id)).user_is_active
+
+
+async def test_a_password_that_is_to_be_changed_stops_nobody_who_acts_as_its_user(storage: Storage, acting) -> None:
+    async with storage.uow() as work:
+        user = await work.users.get(acting.user_id)
+        await work.users.save(replace(user, password_change_required=True))
+
+    grant = await storage.directory.find_session(acting.id)
+    assert (grant.user_is_active, grant.password_change_required) == (True, False)
 
 
 async def test_a_dead_session_is_known_as_what_it_is(storage: Storage, member) -> None:

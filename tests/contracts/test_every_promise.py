@@ -19,7 +19,7 @@ def test_a_test_shows(method: str, refusal: str | None) -> None:
 
 
 def test_the_promises_are_read_from_the_ports() -> None:
-    assert {"users.add", "events.latest", "directory.find_session", "uow.reading"} <= methods().keys()
+    assert {"users.add", "events.list", "directory.find_session", "uow.reading"} <= methods().keys()
     assert {("users.add", "EmailTaken"), ("keys.add", "QuotaReached"), ("uow.reading", "RuntimeError")} <= promises()
 
 

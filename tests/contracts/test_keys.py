@@ -183,3 +183,17 @@ async def test_a_list_is_of_one_owner_or_of_all(storage: Storage, owner) -> None
 
 async def test_names_need_not_be_unique(storage: Storage, owner, key) -> None:
     await storage.given(a_key(owner, name=key.name))
+
+
+async def test_revoke_all_ends_what_is_left_of_one_owner(storage: Storage, owner, key) -> None:
+    gone, other = a_key(owner, revoked_at=START), a_key(stranger := a_user())
+    await storage.given(stranger, gone, other)
+
+    async with storage.uow() as work:
+        assert await work.keys.revoke_all(owner.id, now=LATER) == 1
+        assert await work.keys.revoke_all(owner.id, now=LATER) == 0
+
+    async with storage.uow.reading() as work:
+        assert await work.keys.get(key.id) == replace(key, revoked_at=LATER, version=2)
+        assert await work.keys.get(gone.id) == gone
+        assert await work.keys.get(other.id) == other

@@ -6,11 +6,14 @@ from itertools import product
 
 import pytest
 
+from domain.model.invitations import INVITATION_SORTS
 from domain.model.keys import KEY_SORTS
 from domain.model.projects import PROJECT_SORTS
 from domain.model.queries import OFFSET_MAX, Page, Query, Sort
+from domain.model.roles import ROLE_SORTS
+from domain.model.users import USER_SORTS
 from tests.support.databases import Storage
-from tests.support.examples import a_key, a_project, a_secret
+from tests.support.examples import a_key, a_project, a_role, a_secret, a_user, an_invitation
 from tests.support.fakes import START
 
 IN_CODE_POINT_ORDER = ("", " ", "%", "A", "B", "Z", "_", "a", "a ", "aa", "b", "z", "É", "é", "ﬀ", "\uffff", "𐀀", "😀")
@@ -82,6 +85,41 @@ async def test_keys_sort_by_each_of_their_fields(storage: Storage, owner, field:
 
     async with storage.uow.reading() as work:
         page = await work.keys.list_by_owner(owner.id, Query(sorting=(Sort(field, descending),)))
+    assert page.items == ((high, middle, low) if descending else (low, middle, high))
+
+
+@pytest.mark.parametrize(("field", "descending"), list(product(USER_SORTS, (False, True))))
+async def test_users_sort_by_each_of_their_fields(storage: Storage, field: str, descending: bool) -> None:
+    values = {"created_at": at}.get(field, str)
+    low, middle, high = (replace(a_user(), **{field: values(place)}) for place in (1, 2, 3))
+    await storage.given(middle, high, low)
+
+    async with storage.uow.reading() as work:
+        page = await work.users.list(Query(sorting=(Sort(field, descending),)))
+    assert page.items == ((high, middle, low) if descending else (low, middle, high))
+
+
+@pytest.mark.parametrize(("field", "descending"), list(product(ROLE_SORTS, (False, True))))
+async def test_roles_sort_by_each_of_their_fields(storage: Storage, field: str, descending: bool) -> None:
+    values = {"name": str}.get(field, at)
+    low, middle, high = (replace(a_role(), **{field: values(place)}) for place in (1, 2, 3))
+    await storage.given(middle, high, low)
+
+    async with storage.uow.reading() as work:
+        page = await work.roles.list(Query(sorting=(Sort(field, descending),)))
+    own = tuple(role for role in page.items if not role.built_in)
+    assert own == ((high, middle, low) if descending else (low, middle, high))
+    assert page.total == 5
+
+
+@pytest.mark.parametrize(("field", "descending"), list(product(INVITATION_SORTS, (False, True))))
+async def test_invitations_sort_by_each_of_their_fields(storage: Storage, field: str, descending: bool) -> None:
+    values = {"email": str}.get(field, at)
+    low, middle, high = (replace(an_invitation(), **{field: values(place)}) for place in (1, 2, 3))
+    await storage.given(middle, high, low)
+
+    async with storage.uow.reading() as work:
+        page = await work.invitations.list(Query(sorting=(Sort(field, descending),)))
     assert page.items == ((high, middle, low) if descending else (low, middle, high))
 
 

@@ -8,7 +8,7 @@ from tests.support.operations import OPERATIONS
 from tests.support.promises import methods, promises
 from tests.support.walks import KEPT, LOOKS, Walk, alike
 
-STEPS = 150
+STEPS = 250
 WALKS = [("sqlite", seed) for seed in range(8)] + [("postgres", seed) for seed in range(8, 11)]
 
 

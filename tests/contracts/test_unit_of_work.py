@@ -110,7 +110,7 @@ async def test_it_reads_its_own_writes(storage: Storage, owner) -> None:
         assert await work.projects.list_by_owner(owner.id, Query()) == Page((project,), 1)
         assert await work.keys.list_by_owner(owner.id, Query()) == Page((key,), 1)
         assert await work.sessions.find_refresh_token(token.digest) == token
-        assert await work.events.latest(1) == (event,)
+        assert await work.events.list(1) == (event,)
         renamed = await work.projects.save(replace(project, name="renamed"))
         assert await work.projects.get(project.id) == renamed
         await work.projects.delete(renamed)

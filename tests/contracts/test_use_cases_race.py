@@ -48,7 +48,7 @@ async def test_a_thief_who_races_the_owner_ends_the_session(storage: Storage, se
         with pytest.raises(InvalidCredential):
             await services.access.authenticate(winner.access_token, OWNER)
     async with storage.uow.reading() as work:
-        actions = [event.action for event in await work.events.latest(50)]
+        actions = [event.action for event in await work.events.list(50)]
     assert actions.count("session.reuse_detected") == 5
 
 
@@ -112,7 +112,7 @@ async def test_whoever_revokes_is_told_that_it_is_revoked(storage: Storage, serv
 
     assert {revocation.card.status for revocation in done} == {"revoked"}
     async with storage.uow.reading() as work:
-        actions = [event.action for event in await work.events.latest(20)]
+        actions = [event.action for event in await work.events.list(20)]
     assert actions.count("api_key.revoked") == 1
 
 

@@ -4,10 +4,13 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import EditConflict, EmailTaken, UsernameTaken, UserNotFound
+from domain.model.ids import RoleId
+from domain.model.queries import Page, Query, Sort
+from domain.model.roles import ADMIN_ID, MEMBER_ID
 from domain.model.users import EmailAddress, Username
 from tests.support.databases import Storage
 from tests.support.examples import HOSTILE_TEXTS, a_user
-from tests.support.fakes import START
+from tests.support.fakes import START, CountingIds
 
 
 async def test_get_finds_what_add_was_given(storage: Storage) -> None:
@@ -16,6 +19,7 @@ async def test_get_finds_what_add_was_given(storage: Storage) -> None:
         username=Username("ada.l"),
         name="Ada",
         password_hash="$argon2id$v=19$…",
+        password_change_required=True,
         is_active=False,
         email_verified_at=START + timedelta(microseconds=1),
         created_at=START + timedelta(microseconds=999_999),
@@ -41,6 +45,16 @@ async def test_get_refuses_an_unknown_user(storage: Storage) -> None:
     async with storage.uow.reading() as work:
         with pytest.raises(UserNotFound):
             await work.users.get(a_user().id)
+
+
+async def test_lock_finds_what_get_finds(storage: Storage) -> None:
+    user = a_user()
+    await storage.given(user)
+
+    async with storage.uow() as work:
+        assert await work.users.lock(user.id) == user
+        with pytest.raises(UserNotFound):
+            await work.users.lock(a_user().id)
 
 
 async def test_an_address_finds_its_user_and_nobody_else(storage: Storage) -> None:
@@ -118,6 +132,7 @@ async def test_save_keeps_every_member_and_counts_the_version(storage: Storage) 
         username=None,
         name=None,
         password_hash="y",
+        password_change_required=True,
         is_active=False,
         email_verified_at=START,
         updated_at=START + timedelta(seconds=1),
@@ -195,3 +210,29 @@ async def test_of_two_reasons_save_tells_the_version(storage: Storage, owner) ->
     with pytest.raises(EditConflict):
         async with storage.uow() as work:
             await work.users.save(replace(owner, email=other.email, version=7))
+
+
+async def test_everybody_is_listed(storage: Storage) -> None:
+    ada, bob, eve = a_user(name="Ada"), a_user(name="Bob", is_active=False), a_user()
+    await storage.given(bob, eve, ada)
+    by_name = (Sort("name"),)
+
+    async with storage.uow.reading() as work:
+        assert await work.users.list(Query(sorting=by_name)) == Page((eve, ada, bob), 3)
+        assert await work.users.list(Query(sorting=by_name, limit=1, offset=1)) == Page((ada,), 3)
+
+
+async def test_those_who_hold_a_role_are_listed(storage: Storage) -> None:
+    ada, bob, eve = a_user(), a_user(is_active=False), a_user()
+    await storage.given(ada, bob, eve)
+    async with storage.uow() as work:
+        for user in (ada, bob, eve):
+            await work.roles.grant(MEMBER_ID, user.id)
+        await work.roles.grant(ADMIN_ID, bob.id)
+        await work.roles.grant(ADMIN_ID, eve.id)
+    oldest = (Sort("created_at"),)
+
+    async with storage.uow.reading() as work:
+        assert await work.users.list(Query(sorting=oldest), role_id=ADMIN_ID) == Page((bob, eve), 2)
+        assert await work.users.list(Query(sorting=oldest, limit=2), role_id=MEMBER_ID) == Page((ada, bob), 3)
+        assert await work.users.list(Query(), role_id=RoleId(CountingIds().new())) == Page((), 0)

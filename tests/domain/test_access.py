@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.model.access import KeyGrant, PresentedKey, Rejection, SessionGrant, within
+from domain.model.access import Holder, KeyGrant, PresentedKey, Rejection, SessionGrant, within
 from domain.model.actors import ActorKind, Origin
 from domain.model.ids import KeyId, ProjectId, RoleId
 from domain.model.keys import networks
@@ -111,15 +111,19 @@ def test_the_actor_of_a_key_is_the_key_for_its_owner() -> None:
     assert actor.session_id is None
 
 
-def session_grant(*, user_is_active: bool = True, **session: object) -> SessionGrant:
+def a_holder(*roles: Role, is_active: bool = True, password_change_required: bool = False) -> Holder:
+    return Holder(is_active=is_active, password_change_required=password_change_required, roles=roles)
+
+
+def session_grant(*, user: Holder | None = None, real_user: Holder | None = None, **session: object) -> SessionGrant:
     return SessionGrant.resolve(
-        a_session(OWNER, **session), user_is_active=user_is_active, roles=(MEMBER,), catalogue=CATALOGUE
+        a_session(OWNER, **session), user=user or a_holder(MEMBER), real_user=real_user, catalogue=CATALOGUE
     )
 
 
 def test_a_session_is_good_while_it_lives_and_its_user_is_active() -> None:
     assert session_grant().is_good(now=START)
-    assert not session_grant(user_is_active=False).is_good(now=START)
+    assert not session_grant(user=a_holder(is_active=False)).is_good(now=START)
     assert not session_grant(ended_at=START).is_good(now=START)
     assert not session_grant().is_good(now=START + timedelta(days=14))
 
@@ -134,8 +138,28 @@ def test_the_actor_of_a_session_is_its_user() -> None:
 
 def test_an_admins_session_may_do_everything_that_exists() -> None:
     everything = Catalogue(CORE_PERMISSIONS | {"employees:hire"})
-    resolved = SessionGrant.resolve(a_session(OWNER), user_is_active=True, roles=(ADMIN,), catalogue=everything)
+    resolved = SessionGrant.resolve(a_session(OWNER), user=a_holder(ADMIN), catalogue=everything)
     assert resolved.permissions == CORE_PERMISSIONS | {"employees:hire"}
+
+
+def test_whoever_must_change_their_password_may_do_nothing() -> None:
+    restricted = session_grant(user=a_holder(ADMIN, password_change_required=True))
+    assert restricted.is_good(now=START)
+    assert not restricted.permissions
+    assert restricted.actor(Origin()).password_change_required
+
+
+@given(st.lists(roles | st.just(MEMBER), max_size=4), st.lists(roles | st.just(ADMIN), max_size=4))
+def test_whoever_acts_as_somebody_may_do_what_both_may(as_whom: list[Role], who: list[Role]) -> None:
+    resolved = session_grant(user=a_holder(*as_whom), real_user=a_holder(*who), real_user_id=a_user().id)
+    theirs, own = (permissions_of(held, CATALOGUE.permissions) for held in (as_whom, who))
+    assert resolved.permissions == theirs & own
+    assert resolved.is_good(now=START) is ("users:impersonate" in own)
+
+
+@pytest.mark.parametrize("real_user", [a_holder(ADMIN, is_active=False), a_holder(MEMBER), a_holder()])
+def test_an_impersonation_ends_with_the_power_to_impersonate(real_user: Holder) -> None:
+    assert not session_grant(real_user=real_user, real_user_id=a_user().id).is_good(now=START)
 
 
 def test_a_presented_secret_is_never_shown() -> None:

@@ -4,6 +4,7 @@ from domain.errors import Invalid
 from domain.model.passwords import PasswordPolicy, normalised
 
 POLICY = PasswordPolicy()
+SHORT = PasswordPolicy(min_length=4, common=frozenset({"trustno1", "monarchy", "strassenbahn", "4711-0815"}))
 
 
 def test_compatible_spellings_are_one_password() -> None:
@@ -68,7 +69,74 @@ def test_repeating_and_counting_are_refused(raw: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", ["ada.lovelace@example.org", "Ada.Lovelace123", "ADA.LOVELACEada.lovelace", "123ada.lovelace"]
+    "raw",
+    [
+        "trustno1",
+        "TrustNo1",
+        "\uff34\uff52\uff55\uff53\uff54\uff2e\uff4f\uff11",
+        "Stra\u00dfenbahn",
+        "4711-0815",
+        "trustno1!!!!!!!!",
+        "trustno11985",
+        "Trustno1 - 1985",
+        "1985trustno1",
+        "***Monarchy***",
+        "4711-0815-2026",
+        "hexkeymonarchy",
+        "Monarchy@hexkey!",
+        "hexkey: trustno1",
+    ],
+)
+def test_what_many_people_have_is_refused_with_decoration_and_without(raw: str) -> None:
+    with pytest.raises(Invalid, match="many people have"):
+        SHORT.accept(raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["trustno2", "trustno", "trust no 1", "monarchyX", "a monarchy", "monarchy or not", "4711", "0815-4711", "!?!4"],
+)
+def test_what_only_holds_a_common_password_is_fine(raw: str) -> None:
+    assert SHORT.accept(raw) == raw
+
+
+@pytest.mark.parametrize("raw", ["0918 2736 4554 637", "19840412 20010911", "!?-_.:,;#+*~'$%"])
+def test_digits_and_signs_alone_are_not_taken_for_an_empty_text(raw: str) -> None:
+    assert PasswordPolicy(common=frozenset({""})).accept(raw) == raw
+
+
+def test_a_password_is_compared_some_hundred_times_at_most() -> None:
+    asked: list[str] = []
+
+    class Listening:
+        def __contains__(self, text: object) -> bool:
+            asked.append(str(text))
+            return False
+
+    PasswordPolicy(common=Listening()).accept("1" * 60 + "hexkey or not" + "2" * 55)
+    assert len(asked) <= 3 * 128
+
+
+@pytest.mark.parametrize("raw", ["hexkeyhexkey123", "HexKey!2026!!!!", "1234567 hexkey 1", "hexkey, hexkey, 1"])
+def test_the_name_of_the_service_is_refused(raw: str) -> None:
+    with pytest.raises(Invalid, match="many people have"):
+        POLICY.accept(raw)
+
+
+def test_a_password_that_only_contains_the_name_of_the_service_is_fine() -> None:
+    assert POLICY.accept("my hexkey account") == "my hexkey account"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "ada.lovelace@example.org",
+        "Ada.Lovelace123",
+        "ADA.LOVELACEada.lovelace",
+        "123ada.lovelace",
+        "ada.lovelace-1815-12-10",
+        "2026! Ada.Lovelace! 2026!",
+    ],
 )
 def test_ones_own_name_or_address_is_refused(raw: str) -> None:
     with pytest.raises(Invalid, match="your own name or address"):
@@ -78,6 +146,12 @@ def test_ones_own_name_or_address_is_refused(raw: str) -> None:
 def test_a_password_that_only_contains_the_name_is_fine() -> None:
     raw = "ada.lovelace likes engines"
     assert POLICY.accept(raw, about=("ada.lovelace@example.org", "ada", "", None)) == raw
+
+
+def test_a_name_of_digits_leaves_other_digits_alone() -> None:
+    assert POLICY.accept("471108152026193", about=("4711",)) == "471108152026193"
+    with pytest.raises(Invalid, match="your own name or address"):
+        POLICY.accept("471108152026193", about=("4711081520261",))
 
 
 def test_the_refusal_names_the_field_and_never_the_password() -> None:

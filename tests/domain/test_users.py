@@ -20,6 +20,8 @@ LABEL = "a" * 63
         ("first.last+tag@mail.example.co.uk", "first.last+tag@mail.example.co.uk"),
         ("a@b.cd", "a@b.cd"),
         ("e\u0301@example.org", "\u00e9@example.org"),
+        ("ada@xn--exmple-cua.org", "ada@ex\u00e4mple.org"),
+        ("ada@fa\u00df.example.org", "ada@fass.example.org"),
         ("a" * 64 + "@example.org", "a" * 64 + "@example.org"),
     ],
 )
@@ -61,6 +63,15 @@ def test_what_is_no_address_is_refused_by_name(raw: str) -> None:
     with pytest.raises(Invalid) as refusal:
         email_address(raw, "member/email")
     assert refusal.value.problems[0].field == "member/email"
+
+
+@given(st.text(max_size=20), st.text(max_size=20))
+def test_an_address_that_is_kept_is_its_own_canonical_form(local: str, label: str) -> None:
+    try:
+        email = email_address(f"{local}@{label}.org")
+    except Invalid:
+        return
+    assert email_address(email) == email
 
 
 @given(st.text(max_size=40))

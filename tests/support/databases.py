@@ -24,10 +24,14 @@ from adapters.sql import Database, SqlAccessDirectory, SqlUnitOfWorkFactory, mig
 from adapters.sql.roles import ROLES
 from adapters.sql.statements import Statement
 from adapters.sql.tables import METADATA
+from domain.model.attempts import Attempts
 from domain.model.events import Event
+from domain.model.invitations import Invitation
 from domain.model.keys import Key
+from domain.model.mails import Mail
+from domain.model.one_time_tokens import OneTimeToken
 from domain.model.projects import Project
-from domain.model.roles import BUILT_IN
+from domain.model.roles import BUILT_IN, Role
 from domain.model.scopes import Catalogue
 from domain.model.sessions import RefreshToken, Session
 from domain.model.users import User
@@ -48,7 +52,7 @@ _EMPTYING = [
     Statement(delete(table).where(_OWN_ROLES) if table is ROLES else delete(table))
     for table in reversed(METADATA.sorted_tables)
 ]
-Kept = User | Session | RefreshToken | Key | Project | Event
+Kept = User | Role | Session | RefreshToken | Attempts | Invitation | OneTimeToken | Mail | Key | Project | Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +74,20 @@ async def _keep(work: UnitOfWork, value: Kept) -> None:
     match value:
         case User():
             await work.users.add(value)
+        case Role():
+            await work.roles.add(value)
         case Session():
             await work.sessions.add(value)
         case RefreshToken():
             await work.sessions.add_refresh_token(value)
+        case Attempts():
+            await work.attempts.save(value)
+        case Invitation():
+            await work.invitations.add(value)
+        case OneTimeToken():
+            await work.one_time_tokens.add(value)
+        case Mail():
+            await work.mails.add(value)
         case Key():
             await work.keys.add(value, live_at_most=1000, now=value.created_at)
         case Project():
@@ -86,6 +100,12 @@ def memory_storage() -> Storage:
     database, clock = MemoryDatabase(), ManualClock()
     directory = MemoryAccessDirectory(database, Catalogue(), clock)
     return Storage(uow=database.unit_of_work, directory=directory, clock=clock)
+
+
+def sql_storage(database: Database) -> Storage:
+    clock = ManualClock()
+    directory = SqlAccessDirectory(database, Catalogue(), clock)
+    return Storage(uow=SqlUnitOfWorkFactory(database), directory=directory, clock=clock)
 
 
 class Databases:
@@ -102,9 +122,7 @@ class Databases:
             yield memory_storage()
             return
         async with self.sql(name) as database:
-            clock = ManualClock()
-            directory = SqlAccessDirectory(database, Catalogue(), clock)
-            yield Storage(uow=SqlUnitOfWorkFactory(database), directory=directory, clock=clock)
+            yield sql_storage(database)
 
     @asynccontextmanager
     async def sql(self, name: str) -> AsyncIterator[Database]:

@@ -6,12 +6,18 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeVar
 
+from domain.model.events import Event
+from domain.model.ids import RoleId
+from domain.model.invitations import Invitation
 from domain.model.keys import Key
+from domain.model.mails import Mail
+from domain.model.one_time_tokens import OneTimeToken
 from domain.model.projects import Project
 from domain.model.queries import Query, Sort
+from domain.model.roles import ADMIN_ID, MEMBER_ID, Role
 from domain.model.sessions import RefreshToken, Session
 from domain.model.users import User
-from tests.support.examples import HOSTILE_TEXTS, a_user
+from tests.support.examples import HOSTILE_TEXTS, a_role, a_user, an_invitation
 from tests.support.fakes import START
 
 T = TypeVar("T")
@@ -24,10 +30,15 @@ class Draw:
     random: Random
     now: datetime = START
     users: list[User] = field(default_factory=list)
+    roles: list[Role] = field(default_factory=list)
     projects: list[Project] = field(default_factory=list)
     keys: list[Key] = field(default_factory=list)
     sessions: list[Session] = field(default_factory=list)
     tokens: list[RefreshToken] = field(default_factory=list)
+    invitations: list[Invitation] = field(default_factory=list)
+    one_time_tokens: list[OneTimeToken] = field(default_factory=list)
+    mails: list[Mail] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
 
     def lengths(self) -> list[int]:
         return [len(made) for made in self._made()]
@@ -38,7 +49,7 @@ class Draw:
             del made[length:]
 
     def _made(self) -> tuple[list[Any], ...]:
-        return self.users, self.projects, self.keys, self.sessions, self.tokens
+        return tuple(made for name in self.__slots__ if isinstance(made := getattr(self, name), list))
 
     def one(self, made: list[T], make: Callable[[User], T]) -> T:
         if not made or self.random.random() < 0.05:
@@ -47,6 +58,19 @@ class Draw:
 
     def user(self) -> User:
         return self.one(self.users, lambda _: a_user())
+
+    def role(self) -> Role:
+        return self.one(self.roles, lambda _: a_role())
+
+    def role_id(self) -> RoleId:
+        return self.random.choice((ADMIN_ID, MEMBER_ID, MEMBER_ID, self.role().id))
+
+    def invitation(self) -> Invitation:
+        return self.one(self.invitations, lambda _: an_invitation())
+
+    def whose(self) -> User | Invitation | None:
+        """Whose a token is, or a mail."""
+        return self.random.choice((self.user(), self.invitation(), None))
 
     def moment(self) -> datetime:
         return self.now + timedelta(microseconds=self.random.randint(-3, 3))

@@ -5,10 +5,15 @@ from itertools import count
 from typing import Any
 
 from domain.model.actors import ActorKind
+from domain.model.attempts import Attempts
 from domain.model.events import Event
-from domain.model.ids import EventId, KeyId, ProjectId, SessionId, UserId
+from domain.model.ids import EventId, InvitationId, KeyId, MailId, ProjectId, RoleId, SessionId, UserId
+from domain.model.invitations import INVITATION_LIFETIME, Invitation
 from domain.model.keys import Key, SecretVersion
+from domain.model.mails import Mail, MailKind
+from domain.model.one_time_tokens import OneTimeToken, TokenPurpose
 from domain.model.projects import Project
+from domain.model.roles import Role
 from domain.model.sessions import RefreshToken, Session, SessionKind
 from domain.model.users import EmailAddress, User
 from tests.support.fakes import START, CountingIds
@@ -37,6 +42,16 @@ def a_user(**given: Any) -> User:
     return User(**{**present, "created_at": START, "updated_at": START, **given})
 
 
+def a_role(**given: Any) -> Role:
+    present = {"id": RoleId(_ids.new()), "name": f"role {next(_number)}"}
+    return Role(**{**present, "created_at": START, "updated_at": START, **given})
+
+
+def an_invitation(**given: Any) -> Invitation:
+    present = {"id": InvitationId(_ids.new()), "email": EmailAddress(f"guest{next(_number)}@example.org")}
+    return Invitation(**{**present, "created_at": START, "expires_at": START + INVITATION_LIFETIME, **given})
+
+
 def a_project(owner: User, **given: Any) -> Project:
     present = {"id": ProjectId(_ids.new()), "owner_id": owner.id, "name": f"project {next(_number)}"}
     return Project(**{**present, "created_at": START, "updated_at": START, **given})
@@ -63,6 +78,30 @@ def a_session(user: User, **given: Any) -> Session:
 def a_refresh_token(session: Session, **given: Any) -> RefreshToken:
     digest = next(_number).to_bytes(32, "big")
     return RefreshToken(**{"digest": digest, "session_id": session.id, "created_at": START, **given})
+
+
+def a_one_time_token(of: User | Invitation | None = None, **given: Any) -> OneTimeToken:
+    present = {"digest": next(_number).to_bytes(32, "big"), "purpose": TokenPurpose.PASSWORD_RESET}
+    times = {"created_at": START, "expires_at": START + timedelta(hours=1)}
+    return OneTimeToken(**{**present, "email": EmailAddress("ada@example.org"), **times, **_whose(of), **given})
+
+
+def a_mail(of: User | Invitation | None = None, **given: Any) -> Mail:
+    present = {"id": MailId(_ids.new()), "kind": MailKind.PASSWORD_RESET, "to": EmailAddress("ada@example.org")}
+    return Mail(**{**present, "created_at": START, "due_at": START, **_whose(of), **given})
+
+
+def _whose(of: User | Invitation | None) -> dict[str, Any]:
+    match of:
+        case User():
+            return {"user_id": of.id}
+        case Invitation():
+            return {"invitation_id": of.id}
+    return {}
+
+
+def attempts(**given: Any) -> Attempts:
+    return Attempts(**{"account": f"user:{_ids.new()}", "failures": 1, "last_at": START, **given})
 
 
 def an_event(**given: Any) -> Event:

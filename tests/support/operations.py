@@ -6,25 +6,31 @@ from datetime import timedelta
 from ipaddress import ip_network
 from typing import Any
 
-from domain.model.ids import RoleId
+from domain.model.attempts import UNKNOWN_DEVICE, Attempts
+from domain.model.invitations import INVITATION_SORTS
 from domain.model.keys import KEY_SORTS
 from domain.model.limits import Policy
+from domain.model.mails import MailKind
+from domain.model.one_time_tokens import TokenPurpose
 from domain.model.projects import PROJECT_SORTS
-from domain.model.roles import ADMIN_ID, MEMBER_ID
+from domain.model.roles import ROLE_SORTS
 from domain.model.sessions import RefreshToken
-from domain.model.users import EmailAddress, Username
+from domain.model.users import USER_SORTS, EmailAddress, Username
 from domain.ports.unit_of_work import UnitOfWork
 from tests.support.draws import Draw
 from tests.support.examples import (
     a_key,
+    a_mail,
+    a_one_time_token,
     a_project,
     a_refresh_token,
+    a_role,
     a_secret,
     a_session,
     a_user,
     an_event,
+    an_invitation,
 )
-from tests.support.fakes import CountingIds
 
 Operation = Callable[[UnitOfWork], Awaitable[object]]
 SCOPES = ("read", "writer", "projects:any", "users:read", "gone:forever")
@@ -35,6 +41,7 @@ def _add_user(draw: Draw) -> Operation:
         email=EmailAddress(f"{draw.random.randint(1, 30)}@example.org"),
         username=draw.maybe(Username(f"user{draw.random.randint(1, 12)}")),
         name=draw.maybe(draw.text()),
+        password_change_required=draw.random.random() < 0.2,
         is_active=draw.random.random() < 0.8,
         created_at=draw.moment(),
         email_verified_at=draw.maybe(draw.moment()),
@@ -48,6 +55,7 @@ def _save_user(draw: Draw) -> Operation:
     changes: dict[str, Any] = {
         "email": EmailAddress(f"{draw.random.randint(1, 30)}@example.org"),
         "username": draw.maybe(Username(f"user{draw.random.randint(1, 12)}")),
+        "password_change_required": draw.random.random() < 0.2,
         "is_active": draw.random.random() < 0.8,
         "updated_at": draw.moment(),
     }
@@ -57,6 +65,111 @@ def _save_user(draw: Draw) -> Operation:
         return await work.users.save(replace(seen, **changes, version=blind or seen.version))
 
     return save
+
+
+def _list_users(draw: Draw) -> Operation:
+    query, role_id = draw.query(USER_SORTS), draw.maybe(draw.role_id())
+    return lambda work: work.users.list(query, role_id=role_id)
+
+
+def _add_role(draw: Draw) -> Operation:
+    role = a_role(
+        name=draw.text(),
+        description=draw.maybe(draw.text()),
+        permissions=_permissions(draw),
+        is_active=draw.random.random() < 0.8,
+        created_at=draw.moment(),
+    )
+    draw.roles.append(role)
+    return lambda work: work.roles.add(role)
+
+
+def _permissions(draw: Draw) -> frozenset[str]:
+    return frozenset(draw.random.sample(("projects:any", "users:read", "users:impersonate", "gone:forever"), 2))
+
+
+def _save_role(draw: Draw) -> Operation:
+    """Never a built-in one: those stay as they are from test to test."""
+    role, blind = draw.role(), draw.maybe(draw.random.randint(1, 3))
+    changes: dict[str, Any] = {"name": draw.text(), "permissions": _permissions(draw), "is_active": draw.maybe(1) == 1}
+
+    async def save(work: UnitOfWork) -> object:
+        seen = role if blind else await work.roles.get(role.id)
+        return await work.roles.save(replace(seen, **changes, version=blind or seen.version))
+
+    return save
+
+
+def _delete_role(draw: Draw) -> Operation:
+    role, version = draw.role(), draw.random.randint(1, 2)
+    return lambda work: work.roles.delete(replace(role, version=version))
+
+
+def _add_invitation(draw: Draw) -> Operation:
+    invitation = an_invitation(
+        email=EmailAddress(f"{draw.random.randint(1, 6)}@example.org"),
+        role_ids=frozenset(draw.role_id() for _ in range(draw.random.randint(0, 3))),
+        invited_by=draw.maybe(draw.user().id),
+        created_at=draw.moment(),
+        expires_at=draw.moment(),
+    )
+    draw.invitations.append(invitation)
+    return lambda work: work.invitations.add(invitation)
+
+
+def _add_one_time_token(draw: Draw) -> Operation:
+    token = a_one_time_token(
+        draw.whose(),
+        purpose=draw.random.choice(tuple(TokenPurpose)),
+        created_at=draw.moment(),
+        expires_at=draw.moment(),
+    )
+    draw.one_time_tokens.append(token)
+    return lambda work: work.one_time_tokens.add(token)
+
+
+def _add_mail(draw: Draw) -> Operation:
+    mail = a_mail(
+        draw.whose(),
+        kind=draw.random.choice(tuple(MailKind)),
+        due_at=draw.moment(),
+        attempts=draw.random.choice((0, 1, 29)),
+    )
+    draw.mails.append(mail)
+    return lambda work: work.mails.add(mail)
+
+
+def _claim_mails(draw: Draw) -> Operation:
+    limit, now = draw.random.choice((1, 2, 100)), draw.moment() + timedelta(minutes=draw.random.choice((0, 0, 2)))
+    return lambda work: work.mails.claim(limit, now=now)
+
+
+def _account(draw: Draw) -> str:
+    return draw.random.choice((f"user:{draw.user().id}", "USER:nobody", "3f9a", "3f9a_", "%"))
+
+
+def _device(draw: Draw) -> str:
+    return draw.random.choice((UNKNOWN_DEVICE, UNKNOWN_DEVICE, "d1", "d2"))
+
+
+def _lock_attempts(draw: Draw) -> Operation:
+    account, device, now = _account(draw), _device(draw), draw.moment()
+    return lambda work: work.attempts.lock(account, device, now=now)
+
+
+def _save_attempts(draw: Draw) -> Operation:
+    kept = Attempts(
+        account=_account(draw),
+        device=_device(draw),
+        failures=draw.random.choice((0, 1, 99, 100, 101)),
+        last_at=draw.moment(),
+    )
+    return lambda work: work.attempts.save(kept)
+
+
+def _forget_attempts(draw: Draw) -> Operation:
+    account, device = _account(draw), draw.maybe(_device(draw))
+    return lambda work: work.attempts.forget(account, device)
 
 
 def _add_project(draw: Draw) -> Operation:
@@ -137,13 +250,25 @@ def _save_key(draw: Draw) -> Operation:
     return save
 
 
+def _revoke_all_keys(draw: Draw) -> Operation:
+    owner_id, now = draw.user().id, draw.moment()
+    return lambda work: work.keys.revoke_all(owner_id, now=now)
+
+
 def _list_keys(draw: Draw) -> Operation:
     owner, query = draw.maybe(draw.user().id), draw.query(KEY_SORTS)
     return lambda work: work.keys.list_by_owner(owner, query)
 
 
 def _add_session(draw: Draw) -> Operation:
-    session = a_session(draw.user(), created_at=draw.moment(), user_agent=draw.maybe(draw.text()))
+    session = a_session(
+        draw.user(),
+        real_user_id=draw.maybe(draw.user().id),
+        digest=draw.maybe(draw.random.randbytes(32)),
+        created_at=draw.moment(),
+        idle_ends_at=draw.maybe(draw.moment()) or draw.now + timedelta(days=1),
+        user_agent=draw.maybe(draw.text()),
+    )
     draw.sessions.append(session)
     return lambda work: work.sessions.add(session)
 
@@ -157,6 +282,27 @@ def _save_session(draw: Draw) -> Operation:
         return await work.sessions.save(replace(seen, **changes, version=blind or seen.version))
 
     return save
+
+
+def _touch_session(draw: Draw) -> Operation:
+    session = draw.one(draw.sessions, a_session)
+    seen = replace(session, last_seen_at=draw.moment(), idle_ends_at=draw.moment(), address=draw.maybe("192.0.2.1"))
+    return lambda work: work.sessions.touch(seen)
+
+
+def _list_live_sessions(draw: Draw) -> Operation:
+    user, now = draw.user(), draw.moment()
+    return lambda work: work.sessions.list_live_by_user(user.id, now=now)
+
+
+def _end_sessions(draw: Draw) -> Operation:
+    user, but, now = draw.user(), draw.maybe(draw.one(draw.sessions, a_session).id), draw.moment()
+    return lambda work: work.sessions.end_all(user.id, now=now, but=but)
+
+
+def _prune_sessions(draw: Draw) -> Operation:
+    before, limit = draw.moment() + draw.random.choice((timedelta(), timedelta(days=90))), draw.random.choice((1, 5))
+    return lambda work: work.sessions.prune(before, limit)
 
 
 def _token(draw: Draw) -> RefreshToken:
@@ -176,17 +322,31 @@ def _spend_token(draw: Draw) -> Operation:
 
 
 def _grant(draw: Draw) -> Operation:
-    role_id, user = _role_id(draw), draw.user()
+    role_id, user = draw.role_id(), draw.user()
     return lambda work: work.roles.grant(role_id, user.id)
 
 
-def _role_id(draw: Draw) -> RoleId:
-    return draw.random.choice((ADMIN_ID, MEMBER_ID, MEMBER_ID, RoleId(CountingIds().new())))
+def _revoke(draw: Draw) -> Operation:
+    role_id, user = draw.role_id(), draw.user()
+    return lambda work: work.roles.revoke(role_id, user.id)
 
 
 def _add_event(draw: Draw) -> Operation:
-    event = an_event(at=draw.moment(), user_id=draw.user().id, changes={"name": [draw.text(), draw.text()]})
+    event = an_event(
+        at=draw.moment(),
+        subject=draw.random.choice(("project:1", "project:2", "user:1")),
+        user_id=draw.maybe(draw.user().id),
+        real_user_id=draw.maybe(draw.user().id),
+        changes={"name": [draw.text(), draw.text()]},
+    )
+    draw.events.append(event)
     return lambda work: work.events.add(event)
+
+
+def _list_events(draw: Draw) -> Operation:
+    limit, before = draw.random.choice((1, 5, 500)), draw.maybe(draw.one(draw.events, lambda _: an_event()).id)
+    user_id, subject = draw.maybe(draw.user().id), draw.maybe(draw.random.choice(("project:1", "user:1", "user:")))
+    return lambda work: work.events.list(limit, before=before, user_id=user_id, subject=subject)
 
 
 def _reads(noun: str, method: str, argument_of: Callable[[Draw], Any]) -> Callable[[Draw], Operation]:
@@ -202,28 +362,58 @@ def _reads(noun: str, method: str, argument_of: Callable[[Draw], Any]) -> Callab
 OPERATIONS: dict[str, Callable[[Draw], Operation]] = {
     "users.add": _add_user,
     "users.get": _reads("users", "get", lambda draw: draw.user().id),
+    "users.lock": _reads("users", "lock", lambda draw: draw.user().id),
     "users.find_by_email": _reads("users", "find_by_email", lambda draw: draw.user().email),
     "users.find_by_username": _reads("users", "find_by_username", lambda draw: f"user{draw.random.randint(1, 12)}"),
     "users.save": _save_user,
-    "roles.get": _reads("roles", "get", _role_id),
+    "users.list": _list_users,
+    "roles.add": _add_role,
+    "roles.get": _reads("roles", "get", Draw.role_id),
+    "roles.save": _save_role,
+    "roles.delete": _delete_role,
+    "roles.list": _reads("roles", "list", lambda draw: draw.query(ROLE_SORTS)),
     "roles.list_by_user": _reads("roles", "list_by_user", lambda draw: draw.user().id),
     "roles.grant": _grant,
-    "roles.has_active_member": _reads("roles", "has_active_member", _role_id),
+    "roles.revoke": _revoke,
+    "roles.has_member": _reads("roles", "has_member", Draw.role_id),
+    "roles.count_active_members": _reads("roles", "count_active_members", Draw.role_id),
     "sessions.add": _add_session,
     "sessions.get": _reads("sessions", "get", lambda draw: draw.one(draw.sessions, a_session).id),
     "sessions.save": _save_session,
+    "sessions.touch": _touch_session,
+    "sessions.list_live_by_user": _list_live_sessions,
+    "sessions.end_all": _end_sessions,
+    "sessions.prune": _prune_sessions,
     "sessions.add_refresh_token": _add_token,
     "sessions.find_refresh_token": _reads("sessions", "find_refresh_token", lambda draw: _token(draw).digest),
     "sessions.spend_refresh_token": _spend_token,
+    "attempts.lock": _lock_attempts,
+    "attempts.save": _save_attempts,
+    "attempts.forget": _forget_attempts,
+    "attempts.prune": _reads("attempts", "prune", Draw.moment),
+    "one_time_tokens.add": _add_one_time_token,
+    "one_time_tokens.take": _reads(
+        "one_time_tokens", "take", lambda draw: draw.one(draw.one_time_tokens, a_one_time_token).digest
+    ),
+    "one_time_tokens.remove_of_user": _reads("one_time_tokens", "remove_of_user", lambda draw: draw.user().id),
+    "one_time_tokens.prune": _reads("one_time_tokens", "prune", Draw.moment),
+    "invitations.add": _add_invitation,
+    "invitations.get": _reads("invitations", "get", lambda draw: draw.invitation().id),
+    "invitations.delete": _reads("invitations", "delete", lambda draw: draw.invitation().id),
+    "invitations.list": _reads("invitations", "list", lambda draw: draw.query(INVITATION_SORTS)),
     "keys.add": _add_key,
     "keys.get": _reads("keys", "get", lambda draw: draw.one(draw.keys, a_key).id),
     "keys.save": _save_key,
     "keys.list_by_owner": _list_keys,
+    "keys.revoke_all": _revoke_all_keys,
     "projects.add": _add_project,
     "projects.get": _reads("projects", "get", lambda draw: draw.one(draw.projects, a_project).id),
     "projects.save": _save_project,
     "projects.delete": _delete_project,
     "projects.list_by_owner": _list_projects,
+    "mails.add": _add_mail,
+    "mails.claim": _claim_mails,
+    "mails.remove": _reads("mails", "remove", lambda draw: draw.one(draw.mails, a_mail).id),
     "events.add": _add_event,
-    "events.latest": _reads("events", "latest", lambda draw: draw.random.choice((1, 5, 500))),
+    "events.list": _list_events,
 }

@@ -188,7 +188,7 @@ class Service:
     async def events(self, limit: int = 100) -> tuple[Event, ...]:
         """Newest first."""
         async with self.ports.uow.reading() as work:
-            return await work.events.latest(limit)
+            return await work.events.list(limit)
 
     async def _signed_in(self, email: str, user_id: str) -> Person:
         tokens = await self.sign_in(email)

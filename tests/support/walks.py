@@ -15,7 +15,8 @@ from tests.support.operations import OPERATIONS, Operation
 Move = Callable[[Storage], Awaitable[object]]
 KEPT = "kept"
 _WEIGHTS = [3 if ".add" in name or name == "roles.grant" else 1 for name in OPERATIONS]
-_READS = ("get", "find", "list", "latest", "has")
+_READS = ("get", "find", "list", "has", "count")
+_TAKES = ("lock", "claim", "take")
 _LOOKED_AT = 8
 """How many times each way of looking is used at the end."""
 
@@ -49,10 +50,10 @@ class Walk:
             self._draw.forget_after(self._before)
 
     def survey(self) -> list[Step]:
-        """Everything that the ports can tell of what is kept."""
-        reads = [name for name in OPERATIONS if name.partition(".")[2].startswith(_READS)]
-        units = [self._unit(_reading, name) for name in reads for _ in range(_LOOKED_AT)]
-        return [*units, *(self._look(name) for name in LOOKS for _ in range(_LOOKED_AT))]
+        """Everything that the ports can tell of what is kept; what tells only whoever takes it comes last."""
+        reads = [self._unit(_reading, name) for name in _named(_READS) for _ in range(_LOOKED_AT)]
+        looks = [self._look(name) for name in LOOKS for _ in range(_LOOKED_AT)]
+        return [*reads, *looks, *(self._unit(_kept, name) for name in _named(_TAKES) for _ in range(_LOOKED_AT))]
 
     def _unit(self, unit: "Unit", *names: str) -> Step:
         operations = [OPERATIONS[name](self._draw) for name in names]
@@ -60,6 +61,10 @@ class Walk:
 
     def _look(self, name: str) -> Step:
         return Step(name, LOOKS[name](self._draw))
+
+
+def _named(verbs: tuple[str, ...]) -> list[str]:
+    return [name for name in OPERATIONS if name.partition(".")[2].startswith(verbs)]
 
 
 def _find_key(draw: Draw) -> Move:

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from adapters.memory.roles import roles_of
 from adapters.memory.unit_of_work import MemoryDatabase
-from domain.model.access import KeyGrant, SessionGrant
+from domain.model.access import Holder, KeyGrant, SessionGrant
 from domain.model.ids import KeyId, SessionId, UserId
 from domain.model.roles import Role
 from domain.model.scopes import Catalogue
@@ -23,7 +23,7 @@ class MemoryAccessDirectory:
         now = self._clock.now()
         return KeyGrant.resolve(
             replace(key, secrets=tuple(secret for secret in key.secrets if secret.is_live(now=now))),
-            owner_is_active=self._is_active(key.owner_id),
+            owner_is_active=self._tables.users.get(key.owner_id).is_active,
             owner_roles=self._roles(key.owner_id),
             catalogue=self._catalogue,
         )
@@ -33,13 +33,18 @@ class MemoryAccessDirectory:
             return None
         return SessionGrant.resolve(
             session,
-            user_is_active=self._is_active(session.user_id),
-            roles=self._roles(session.user_id),
+            user=self._holder(session.user_id),
+            real_user=None if session.real_user_id is None else self._holder(session.real_user_id),
             catalogue=self._catalogue,
         )
 
-    def _is_active(self, user_id: UserId) -> bool:
-        return self._tables.users.get(user_id).is_active
+    def _holder(self, user_id: UserId) -> Holder:
+        user = self._tables.users.get(user_id)
+        return Holder(
+            is_active=user.is_active,
+            password_change_required=user.password_change_required,
+            roles=self._roles(user_id),
+        )
 
     def _roles(self, user_id: UserId) -> tuple[Role, ...]:
         return roles_of(user_id, self._tables.roles, self._tables.memberships)

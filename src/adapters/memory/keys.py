@@ -32,5 +32,12 @@ class MemoryKeyRepository:
         keys = self._keys.writing
         return update(keys, replace(key, secrets=present(keys, key).secrets))
 
+    async def revoke_all(self, owner_id: UserId, *, now: datetime) -> int:
+        keys = self._keys.writing
+        going = [key for key in keys.where("owner", owner_id) if key.revoked_at is None]
+        for key in going:
+            update(keys, key.revoke(now=now))
+        return len(going)
+
     async def list_by_owner(self, owner_id: UserId | None, query: Query) -> Page[Key]:
         return page_of(self._keys if owner_id is None else self._keys.where("owner", owner_id), query)

@@ -39,8 +39,7 @@ class MemoryRateLimiter:
 
     async def hit(self, subject: str, policies: tuple[Policy, ...], *, cost: int = 1) -> Admission:
         """Raises Invalid for a cost below 1. A refused hit begins no window."""
-        if cost < 1:
-            raise Invalid("cost", "is at least 1")
+        _require_cost(cost)
         now = self._clock()
         windows = [self._window(subject, policy, now) for policy in policies]
         admitted = all(window.used + cost <= window.quota for window in windows)
@@ -51,6 +50,14 @@ class MemoryRateLimiter:
                 window.used += cost
         return Admission(admitted, tuple([window.allowance(now) for window in windows]))
 
+    async def refund(self, subject: str, policies: tuple[Policy, ...], *, cost: int = 1) -> None:
+        """Raises Invalid for a cost below 1. A window that is refunded in full runs on to its end."""
+        _require_cost(cost)
+        now = self._clock()
+        for policy in policies:
+            window = self._window(subject, policy, now)
+            window.used = max(0, window.used - cost)
+
     def _window(self, subject: str, policy: Policy, now: float) -> _Window:
         """The window that runs, or one that could begin."""
         window = self._by_length[policy.window].get((subject, policy.quota))
@@ -60,10 +67,17 @@ class MemoryRateLimiter:
 
     def _begin(self, subject: str, window: _Window, now: float) -> None:
         windows = self._by_length[window.policy.window]
+        key = (subject, window.policy.quota)
+        if windows.get(key) is window:
+            return
         for _ in range(min(_SWEEP, len(windows))):
             if now < next(iter(windows.values())).ends_at:
                 break
             windows.popitem(last=False)
-        key = (subject, window.policy.quota)
         windows[key] = window
         windows.move_to_end(key)
+
+
+def _require_cost(cost: int) -> None:
+    if cost < 1:
+        raise Invalid("cost", "is at least 1")

@@ -1,7 +1,9 @@
 from dataclasses import dataclass
 
-from adapters.memory.tables import Table
+from adapters.memory.queries import page_of
+from adapters.memory.tables import Table, present, update
 from domain.model.ids import RoleId, UserId
+from domain.model.queries import Page, Query
 from domain.model.roles import Role
 from domain.model.users import User
 
@@ -18,8 +20,23 @@ class MemoryRoleRepository:
         self._memberships = memberships
         self._users = users
 
+    async def add(self, role: Role) -> None:
+        self._roles.writing.insert(role)
+
     async def get(self, role_id: RoleId) -> Role:
         return self._roles.get(role_id)
+
+    async def save(self, role: Role) -> Role:
+        return update(self._roles.writing, role)
+
+    async def delete(self, role: Role) -> None:
+        roles = self._roles.writing
+        present(roles, role)
+        roles.remove(role.id)
+        self._memberships.writing.remove_where("role", role.id)
+
+    async def list(self, query: Query) -> Page[Role]:
+        return page_of(self._roles, query)
 
     async def list_by_user(self, user_id: UserId) -> tuple[Role, ...]:
         return roles_of(user_id, self._roles, self._memberships)
@@ -30,9 +47,15 @@ class MemoryRoleRepository:
         membership = Membership(role_id, user_id)
         self._memberships.writing.put(membership, membership)
 
-    async def has_active_member(self, role_id: RoleId) -> bool:
+    async def revoke(self, role_id: RoleId, user_id: UserId) -> None:
+        self._memberships.writing.remove(Membership(role_id, user_id))
+
+    async def has_member(self, role_id: RoleId) -> bool:
+        return self._memberships.only("role", role_id) is not None
+
+    async def count_active_members(self, role_id: RoleId) -> int:
         memberships = self._memberships.where("role", role_id)
-        return any(self._users.get(membership.user_id).is_active for membership in memberships)
+        return sum(self._users.get(membership.user_id).is_active for membership in memberships)
 
 
 def roles_of(user_id: UserId, roles: Table[Role], memberships: Table[Membership]) -> tuple[Role, ...]:

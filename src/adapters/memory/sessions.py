@@ -1,7 +1,14 @@
+from dataclasses import replace
+from datetime import datetime
+from heapq import nsmallest
+from operator import attrgetter
+
 from adapters.memory.tables import Table, update
-from domain.model.ids import SessionId
+from domain.model.ids import SessionId, UserId
 from domain.model.sessions import RefreshToken, Session
 from domain.model.users import User
+
+_SEEN = ("last_seen_at", "idle_ends_at", "address", "user_agent")
 
 
 class MemorySessionRepository:
@@ -11,7 +18,10 @@ class MemorySessionRepository:
         self._users = users
 
     async def add(self, session: Session) -> None:
-        self._users.writing.require(session.user_id)
+        users = self._users.writing
+        users.require(session.user_id)
+        if session.real_user_id is not None:
+            users.require(session.real_user_id)
         self._sessions.writing.insert(session)
 
     async def get(self, session_id: SessionId) -> Session:
@@ -19,6 +29,34 @@ class MemorySessionRepository:
 
     async def save(self, session: Session) -> Session:
         return update(self._sessions.writing, session)
+
+    async def touch(self, session: Session) -> None:
+        sessions = self._sessions.writing
+        kept = sessions.find(session.id)
+        if kept is not None and kept.ended_at is None:
+            seen = {name: getattr(session, name) for name in _SEEN}
+            sessions.put(session.id, replace(kept, **seen))
+
+    async def list_live_by_user(self, user_id: UserId, *, now: datetime) -> tuple[Session, ...]:
+        live = (session for session in self._sessions.where("user", user_id) if session.is_live(now=now))
+        return tuple(sorted(live, key=attrgetter("created_at", "id")))
+
+    async def end_all(self, user_id: UserId, *, now: datetime, but: SessionId | None = None) -> int:
+        sessions = self._sessions.writing
+        acting = (session for session in self._sessions.where("real user", user_id) if session.is_live(now=now))
+        own = (session for session in await self.list_live_by_user(user_id, now=now) if session.id != but)
+        ending = {session.id: session for session in (*acting, *own)}
+        for session in ending.values():
+            update(sessions, session.end(now=now))
+        return len(ending)
+
+    async def prune(self, before: datetime, limit: int) -> int:
+        sessions, tokens = self._sessions.writing, self._tokens.writing
+        over = nsmallest(limit, (s for s in sessions if s.ends_at < before), key=attrgetter("ends_at", "id"))
+        for session in over:
+            sessions.remove(session.id)
+            tokens.remove_where("session", session.id)
+        return len(over)
 
     async def add_refresh_token(self, token: RefreshToken) -> None:
         self._sessions.writing.require(token.session_id)

@@ -152,6 +152,10 @@ class Draft(Table[R]):
     def remove(self, id: Hashable) -> None:
         self.changes[id] = None
 
+    def remove_where(self, name: str, value: Hashable) -> None:
+        for row in self.where(name, value):
+            self.remove(self.id_of(row))
+
     def refuse(self, error: DomainError | ValueError) -> NoReturn:
         self.refused = True
         raise error

@@ -5,8 +5,12 @@ from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Any
 
+from adapters.memory.attempts import MemoryAttemptRepository
 from adapters.memory.events import MemoryEventLog
+from adapters.memory.invitations import MemoryInvitationRepository
 from adapters.memory.keys import MemoryKeyRepository
+from adapters.memory.mails import MemoryMailRepository
+from adapters.memory.one_time_tokens import MemoryOneTimeTokenRepository
 from adapters.memory.projects import MemoryProjectRepository
 from adapters.memory.roles import Membership, MemoryRoleRepository
 from adapters.memory.sessions import MemorySessionRepository
@@ -14,16 +18,22 @@ from adapters.memory.tables import Draft, Index, Table
 from adapters.memory.users import MemoryUserRepository
 from domain.errors import (
     EmailTaken,
+    InvitationNotFound,
     KeyNotFound,
     ProjectNameTaken,
     ProjectNotFound,
+    RoleNameTaken,
     RoleNotFound,
     SessionNotFound,
     UsernameTaken,
     UserNotFound,
 )
+from domain.model.attempts import Attempts
 from domain.model.events import Event
+from domain.model.invitations import Invitation
 from domain.model.keys import Key
+from domain.model.mails import Mail
+from domain.model.one_time_tokens import OneTimeToken
 from domain.model.projects import Project
 from domain.model.roles import BUILT_IN, Role
 from domain.model.sessions import RefreshToken, Session
@@ -38,10 +48,40 @@ def _users() -> Table[User]:
     )
 
 
+def _roles() -> Table[Role]:
+    return Table(Index("name", attrgetter("name"), RoleNameTaken), absent=RoleNotFound)
+
+
 def _memberships() -> Table[Membership]:
     return Table(
         Index("user", attrgetter("user_id")), Index("role", attrgetter("role_id")), id_of=lambda membership: membership
     )
+
+
+def _sessions() -> Table[Session]:
+    return Table(
+        Index("user", attrgetter("user_id")), Index("real user", attrgetter("real_user_id")), absent=SessionNotFound
+    )
+
+
+def _tokens() -> Table[RefreshToken]:
+    return Table(Index("session", attrgetter("session_id")), id_of=attrgetter("digest"))
+
+
+def _attempts() -> Table[Attempts]:
+    return Table(Index("account", attrgetter("account")), id_of=attrgetter("account", "device"))
+
+
+def _one_time_tokens() -> Table[OneTimeToken]:
+    return Table(
+        Index("user", attrgetter("user_id")),
+        Index("invitation", attrgetter("invitation_id")),
+        id_of=attrgetter("digest"),
+    )
+
+
+def _invitations() -> Table[Invitation]:
+    return Table(Index("email", attrgetter("email")), absent=InvitationNotFound)
 
 
 def _projects() -> Table[Project]:
@@ -55,22 +95,30 @@ def _projects() -> Table[Project]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
     users: Table[User] = field(default_factory=_users)
-    roles: Table[Role] = field(default_factory=lambda: Table(absent=RoleNotFound))
+    roles: Table[Role] = field(default_factory=_roles)
     memberships: Table[Membership] = field(default_factory=_memberships)
-    sessions: Table[Session] = field(default_factory=lambda: Table(absent=SessionNotFound))
-    tokens: Table[RefreshToken] = field(default_factory=lambda: Table(id_of=attrgetter("digest")))
+    sessions: Table[Session] = field(default_factory=_sessions)
+    tokens: Table[RefreshToken] = field(default_factory=_tokens)
+    attempts: Table[Attempts] = field(default_factory=_attempts)
+    one_time_tokens: Table[OneTimeToken] = field(default_factory=_one_time_tokens)
+    invitations: Table[Invitation] = field(default_factory=_invitations)
     keys: Table[Key] = field(default_factory=lambda: Table(Index("owner", attrgetter("owner_id")), absent=KeyNotFound))
     projects: Table[Project] = field(default_factory=_projects)
+    mails: Table[Mail] = field(default_factory=lambda: Table(Index("invitation", attrgetter("invitation_id"))))
     events: Table[Event] = field(default_factory=Table)
 
 
 class MemoryUnitOfWork:
     def __init__(self, tables: Tables) -> None:
-        self.users = MemoryUserRepository(tables.users)
+        self.users = MemoryUserRepository(tables.users, tables.memberships)
         self.roles = MemoryRoleRepository(tables.roles, tables.memberships, tables.users)
         self.sessions = MemorySessionRepository(tables.sessions, tables.tokens, tables.users)
+        self.attempts = MemoryAttemptRepository(tables.attempts)
+        self.one_time_tokens = MemoryOneTimeTokenRepository(tables.one_time_tokens, tables.users, tables.invitations)
+        self.invitations = MemoryInvitationRepository(tables.invitations, tables.one_time_tokens, tables.mails)
         self.keys = MemoryKeyRepository(tables.keys, tables.users)
         self.projects = MemoryProjectRepository(tables.projects, tables.users)
+        self.mails = MemoryMailRepository(tables.mails, tables.users, tables.invitations)
         self.events = MemoryEventLog(tables.events)
 
 

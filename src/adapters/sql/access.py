@@ -5,12 +5,13 @@ from sqlalchemy import and_, bindparam, or_, select
 from adapters.sql.base import Instant
 from adapters.sql.database import Database
 from adapters.sql.keys import KEY_WIDTH, KEYS, SECRET_WIDTH, SECRETS, key_of, secret_of
-from adapters.sql.roles import MEMBERSHIPS, ROLES, role_of
+from adapters.sql.memberships import MEMBERSHIPS
+from adapters.sql.roles import ROLES, role_of
 from adapters.sql.sessions import SESSIONS, session_of
 from adapters.sql.statements import Rows, Statement
 from adapters.sql.users import USERS
-from domain.model.access import KeyGrant, SessionGrant
-from domain.model.ids import KeyId, SessionId
+from domain.model.access import Holder, KeyGrant, SessionGrant
+from domain.model.ids import KeyId, SessionId, UserId
 from domain.model.roles import Role
 from domain.model.scopes import Catalogue
 from domain.ports.system import Clock
@@ -32,14 +33,14 @@ _KEY = Statement(
 )
 _SESSION_WIDTH = len(SESSIONS.columns)
 _SESSION = Statement(
-    select(SESSIONS, USERS.c.is_active, ROLES)
-    .select_from(SESSIONS.join(_ROLES_OF, USERS.c.id == SESSIONS.c.user_id))
+    select(SESSIONS, USERS.c.id, USERS.c.is_active, USERS.c.password_change_required, ROLES)
+    .select_from(SESSIONS.join(_ROLES_OF, USERS.c.id.in_([SESSIONS.c.user_id, SESSIONS.c.real_user_id])))
     .where(SESSIONS.c.id == bindparam("id"))
 )
 
 
 class SqlAccessDirectory:
-    """One indexed statement a grant: a row for each secret and each role, nearly always one."""
+    """One indexed statement a grant: a row for each secret, or each who acts, and each role; nearly always one."""
 
     def __init__(self, database: Database, catalogue: Catalogue, clock: Clock) -> None:
         self._database = database
@@ -64,12 +65,23 @@ class SqlAccessDirectory:
             rows = await connection.fetch(_SESSION, id=session_id)
         if not rows:
             return None
+        session = session_of(rows[0][:_SESSION_WIDTH])
         return SessionGrant.resolve(
-            session_of(rows[0][:_SESSION_WIDTH]),
-            user_is_active=rows[0][_SESSION_WIDTH],
-            roles=_roles(rows, _SESSION_WIDTH + 1),
+            session,
+            user=_holder(rows, session.user_id),
+            real_user=None if session.real_user_id is None else _holder(rows, session.real_user_id),
             catalogue=self._catalogue,
         )
+
+
+def _holder(rows: Rows, user_id: UserId) -> Holder:
+    own = [row for row in rows if row[_SESSION_WIDTH] == user_id]
+    _, is_active, password_change_required = own[0][_SESSION_WIDTH : _SESSION_WIDTH + 3]
+    return Holder(
+        is_active=is_active,
+        password_change_required=password_change_required,
+        roles=tuple(_roles(own, _SESSION_WIDTH + 3)),
+    )
 
 
 def _roles(rows: Rows, start: int) -> list[Role]:

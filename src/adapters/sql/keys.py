@@ -6,7 +6,7 @@ from ipaddress import ip_network
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, bindparam, func, insert, or_, select
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, bindparam, func, insert, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.base import Id, Instant, Row, code_points, table_of
@@ -88,6 +88,11 @@ _SECRETS_OF = Statement(
     .order_by(SECRETS.c.key_id, SECRETS.c.version)
 )
 _VERSIONS = VersionedTable(KEYS, mutable=_MUTABLE, absent=KeyNotFound)
+_REVOKE_ALL = Statement(
+    update(KEYS)
+    .where(_OF_OWNER, KEYS.c.revoked_at.is_(None))
+    .values(revoked_at=bindparam("now", type_=Instant), version=KEYS.c.version + 1)
+)
 _SORTS = {name: KEYS.c[name] for name in KEY_SORTS}
 _LISTINGS = {True: Listing.of(KEYS, _OF_OWNER, sorts=_SORTS), False: Listing.of(KEYS, sorts=_SORTS)}
 
@@ -210,6 +215,9 @@ class SqlKeyRepository:
     async def save(self, key: Key) -> Key:
         saved = await _VERSIONS.save(self._connection, key, _values(key))
         return replace(saved, secrets=(await self.get(key.id)).secrets)
+
+    async def revoke_all(self, owner_id: UserId, *, now: datetime) -> int:
+        return await self._connection.execute(_REVOKE_ALL, owner_id=owner_id, now=now)
 
     async def list_by_owner(self, owner_id: UserId | None, query: Query) -> Page[Key]:
         values: dict[str, Any] = {} if owner_id is None else {"owner_id": owner_id}

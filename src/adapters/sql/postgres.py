@@ -128,6 +128,9 @@ class _Unit(Unit):
             for text in dict.fromkeys(text for text, _ in bound):
                 await self._connection.executemany(text, [values for other, values in bound if other == text])
 
+    async def lock(self, statement: Statement, /, **values: Any) -> None:
+        await self.fetch(statement, **values)
+
 
 class _Reads:
     """Each statement takes a connection for itself alone."""

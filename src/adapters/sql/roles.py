@@ -2,16 +2,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, bindparam, select
+from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert  # its ON CONFLICT is SQLite's as well
 from sqlalchemy.orm import Mapped, mapped_column
 
-from adapters.sql.base import Id, Row, code_points, table_of
+from adapters.sql.base import Row, code_points, table_of
+from adapters.sql.memberships import MEMBERSHIPS, OF_ROLE, OF_USER
+from adapters.sql.queries import Listing
 from adapters.sql.statements import Connection, Statement, refusing
 from adapters.sql.users import USERS
-from domain.errors import RoleNotFound, UserNotFound
+from adapters.sql.versions import VersionedTable
+from domain.errors import RoleNameTaken, RoleNotFound, UserNotFound
 from domain.model.ids import RoleId, UserId
-from domain.model.roles import Role
+from domain.model.queries import Page, Query
+from domain.model.roles import ROLE_SORTS, Role
 
 
 class RoleRow(Row):
@@ -27,22 +31,34 @@ class RoleRow(Row):
     version: Mapped[int]
 
 
-class MembershipRow(Row):
-    __tablename__ = "user_roles"
-
-    user_id: Mapped[UUID] = mapped_column(Id, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
-    role_id: Mapped[UUID] = mapped_column(Id, ForeignKey("roles.id", ondelete="CASCADE"), primary_key=True, index=True)
-
-
 ROLES = table_of(RoleRow)
-MEMBERSHIPS = table_of(MembershipRow)
-_OF_USER = MEMBERSHIPS.c.user_id == bindparam("user_id")
-_OF_ROLE = MEMBERSHIPS.c.role_id == bindparam("role_id")
+_ONE = select(ROLES.c.id).where(ROLES.c.id == bindparam("id"))
 
+_ADD = Statement(insert(ROLES))
 _GET = Statement(select(ROLES).where(ROLES.c.id == bindparam("id")))
-_BY_USER = Statement(select(ROLES).join(MEMBERSHIPS).where(_OF_USER).order_by(ROLES.c.name))
+_VERSIONS = VersionedTable(
+    ROLES, mutable=("name", "description", "permissions", "is_active", "updated_at"), absent=RoleNotFound
+)
+_LISTING = Listing.of(ROLES, sorts={name: ROLES.c[name] for name in ROLE_SORTS})
+_BY_USER = Statement(select(ROLES).join(MEMBERSHIPS).where(OF_USER).order_by(ROLES.c.name))
+_KEEP = Statement(_ONE.with_for_update(read=True, key_share=True))
 _GRANT = Statement(insert(MEMBERSHIPS).on_conflict_do_nothing())
-_ACTIVE_MEMBER = Statement(select(USERS.c.id).join(MEMBERSHIPS).where(_OF_ROLE, USERS.c.is_active.is_(True)).limit(1))
+_REVOKE = Statement(delete(MEMBERSHIPS).where(OF_ROLE, OF_USER))
+_MEMBER = Statement(select(MEMBERSHIPS.c.user_id).where(OF_ROLE).limit(1))
+_LOCK = Statement(_ONE.with_for_update(key_share=True))
+_ACTIVE_MEMBERS = Statement(
+    select(func.count(USERS.c.id)).join(MEMBERSHIPS).where(OF_ROLE, USERS.c.is_active.is_(True))
+)
+
+
+def _values(role: Role) -> dict[str, Any]:
+    return {
+        "name": role.name,
+        "description": role.description,
+        "permissions": sorted(role.permissions),
+        "is_active": role.is_active,
+        "updated_at": role.updated_at,
+    }
 
 
 def role_of(row: tuple[Any, ...]) -> Role:
@@ -63,19 +79,49 @@ class SqlRoleRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    async def add(self, role: Role) -> None:
+        with refusing(duplicate=_taken()):
+            await self._connection.execute(
+                _ADD, id=role.id, created_at=role.created_at, version=role.version, **_values(role)
+            )
+
     async def get(self, role_id: RoleId) -> Role:
         if (row := await self._connection.fetch_one(_GET, id=role_id)) is None:
             raise RoleNotFound
         return role_of(row)
 
+    async def save(self, role: Role) -> Role:
+        with refusing(duplicate=_taken()):
+            return await _VERSIONS.save(self._connection, role, _values(role))
+
+    async def delete(self, role: Role) -> None:
+        await _VERSIONS.delete(self._connection, role)
+
+    async def list(self, query: Query) -> Page[Role]:
+        return await _LISTING.page(self._connection, query, role_of)
+
     async def list_by_user(self, user_id: UserId) -> tuple[Role, ...]:
         return tuple(map(role_of, await self._connection.fetch(_BY_USER, user_id=user_id)))
 
     async def grant(self, role_id: RoleId, user_id: UserId) -> None:
-        if await self._connection.fetch_one(_GET, id=role_id) is None:
+        """The role is there until the unit ends: a reference that leads nowhere is the one to the user."""
+        if await self._connection.fetch_one(_KEEP, id=role_id) is None:
             self._connection.refuse(RoleNotFound())
         with refusing(missing=UserNotFound()):
             await self._connection.execute(_GRANT, user_id=user_id, role_id=role_id)
 
-    async def has_active_member(self, role_id: RoleId) -> bool:
-        return await self._connection.fetch_one(_ACTIVE_MEMBER, role_id=role_id) is not None
+    async def revoke(self, role_id: RoleId, user_id: UserId) -> None:
+        await self._connection.execute(_REVOKE, role_id=role_id, user_id=user_id)
+
+    async def has_member(self, role_id: RoleId) -> bool:
+        return await self._connection.fetch_one(_MEMBER, role_id=role_id) is not None
+
+    async def count_active_members(self, role_id: RoleId) -> int:
+        """The lock is a statement of its own, so that the count sees what those have done for whom it waited."""
+        await self._connection.lock(_LOCK, id=role_id)
+        [(active,)] = await self._connection.fetch(_ACTIVE_MEMBERS, role_id=role_id)
+        return int(active)
+
+
+def _taken() -> dict[str, RoleNameTaken]:
+    return {"name": RoleNameTaken()}

@@ -164,6 +164,9 @@ class _Unit(Unit):
         for values in rows:
             self._run(statement, values)
 
+    async def lock(self, statement: Statement, /, **values: Any) -> None:
+        """The only writer holds everything."""
+
     def _run(self, statement: Statement, values: Values) -> tuple[Rows, int]:
         plan = statement.plan(DIALECT)
         text, parameters = plan.bind(values)

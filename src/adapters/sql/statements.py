@@ -86,11 +86,15 @@ def _decoders(core: Executable, dialect: Dialect) -> list[tuple[int, Codec]]:
 
 
 class Statement:
-    """One Core statement; cheap to make, compiled at its first use. Keep it, so that this happens once."""
+    """One Core statement; cheap to make, compiled at its first use. Keep it, so that this happens once.
+
+    It *writes* also where it only locks rows, for somebody else then waits.
+    """
 
     def __init__(self, core: Executable) -> None:
         self.core = core
-        self.writes = isinstance(core, UpdateBase)
+        locks = getattr(core, "_for_update_arg", None) is not None  # SQLAlchemy has no public name for it
+        self.writes = locks or isinstance(core, UpdateBase)
         self._plans: dict[str, Plan] = {}
 
     def plan(self, dialect: Dialect) -> Plan:
@@ -136,6 +140,10 @@ class Connection(Reading, Protocol):
         ...
 
     async def execute_many(self, statement: Statement, rows: Iterable[Values], /) -> None: ...
+
+    async def lock(self, statement: Statement, /, **values: Any) -> None:
+        """Hold the rows of a ``SELECT … FOR UPDATE`` until the unit ends; nothing where there is nobody to wait for."""
+        ...
 
     def refuse(self, refusal: DomainError) -> NoReturn:
         """Raise *refusal* of a write that the database itself let pass: only the rollback is left."""

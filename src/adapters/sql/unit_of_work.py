@@ -3,9 +3,13 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any, NoReturn
 
+from adapters.sql.attempts import SqlAttemptRepository
 from adapters.sql.database import Database
 from adapters.sql.events import SqlEventLog
+from adapters.sql.invitations import SqlInvitationRepository
 from adapters.sql.keys import SqlKeyRepository
+from adapters.sql.mails import SqlMailRepository
+from adapters.sql.one_time_tokens import SqlOneTimeTokenRepository
 from adapters.sql.projects import SqlProjectRepository
 from adapters.sql.roles import SqlRoleRepository
 from adapters.sql.sessions import SqlSessionRepository
@@ -19,8 +23,12 @@ class SqlUnitOfWork:
         self.users = SqlUserRepository(connection)
         self.roles = SqlRoleRepository(connection)
         self.sessions = SqlSessionRepository(connection)
+        self.attempts = SqlAttemptRepository(connection)
+        self.one_time_tokens = SqlOneTimeTokenRepository(connection)
+        self.invitations = SqlInvitationRepository(connection)
         self.keys = SqlKeyRepository(connection)
         self.projects = SqlProjectRepository(connection)
+        self.mails = SqlMailRepository(connection)
         self.events = SqlEventLog(connection)
 
 
@@ -64,16 +72,26 @@ class _ReadOnly:
         self._reading = reading
 
     async def fetch(self, statement: Statement, /, **values: Any) -> Rows:
+        if statement.writes:
+            raise _read_only()
         return await self._reading.fetch(statement, **values)
 
     async def fetch_one(self, statement: Statement, /, **values: Any) -> tuple[Any, ...] | None:
-        return await self._reading.fetch_one(statement, **values)
+        rows = await self.fetch(statement, **values)
+        return rows[0] if rows else None
 
     async def execute(self, statement: Statement, /, **values: Any) -> int:
-        raise RuntimeError("a reading unit of work does not write")
+        raise _read_only()
 
     async def execute_many(self, statement: Statement, rows: Iterable[Values], /) -> None:
-        raise RuntimeError("a reading unit of work does not write")
+        raise _read_only()
+
+    async def lock(self, statement: Statement, /, **values: Any) -> None:
+        """Who only looks waits for nobody."""
 
     def refuse(self, refusal: DomainError) -> NoReturn:
-        raise RuntimeError("a reading unit of work does not write")
+        raise _read_only()
+
+
+def _read_only() -> RuntimeError:
+    return RuntimeError("a reading unit of work does not write")

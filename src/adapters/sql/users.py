@@ -2,15 +2,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, bindparam, insert, select
+from sqlalchemy import String, bindparam, false, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.base import Row, code_points, table_of
+from adapters.sql.memberships import MEMBERSHIPS, OF_ROLE
+from adapters.sql.queries import Listing
 from adapters.sql.statements import Connection, Statement, refusing
 from adapters.sql.versions import VersionedTable
 from domain.errors import EmailTaken, UsernameTaken, UserNotFound
-from domain.model.ids import UserId
-from domain.model.users import EmailAddress, User, Username
+from domain.model.ids import RoleId, UserId
+from domain.model.queries import Page, Query
+from domain.model.users import USER_SORTS, EmailAddress, User, Username
 
 
 class UserRow(Row):
@@ -21,6 +24,7 @@ class UserRow(Row):
     username: Mapped[str | None] = mapped_column(code_points(32), unique=True)
     name: Mapped[str | None] = mapped_column(code_points(128))
     password_hash: Mapped[str | None] = mapped_column(String(512))
+    password_change_required: Mapped[bool] = mapped_column(server_default=false())
     is_active: Mapped[bool]
     email_verified_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
@@ -30,14 +34,28 @@ class UserRow(Row):
 
 USERS = table_of(UserRow)
 _ADD = Statement(insert(USERS))
-_GET = Statement(select(USERS).where(USERS.c.id == bindparam("id")))
+_ONE = select(USERS).where(USERS.c.id == bindparam("id"))
+_GET = Statement(_ONE)
+_LOCK = Statement(_ONE.with_for_update(key_share=True))
 _BY_EMAIL = Statement(select(USERS).where(USERS.c.email == bindparam("email")))
 _BY_USERNAME = Statement(select(USERS).where(USERS.c.username == bindparam("username")))
 _VERSIONS = VersionedTable(
     USERS,
-    mutable=("email", "username", "name", "password_hash", "is_active", "email_verified_at", "updated_at"),
+    mutable=(
+        "email",
+        "username",
+        "name",
+        "password_hash",
+        "password_change_required",
+        "is_active",
+        "email_verified_at",
+        "updated_at",
+    ),
     absent=UserNotFound,
 )
+_HOLDING = USERS.c.id.in_(select(MEMBERSHIPS.c.user_id).where(OF_ROLE))
+_SORTS = {name: USERS.c[name] for name in USER_SORTS}
+_LISTINGS = {True: Listing.of(USERS, _HOLDING, sorts=_SORTS), False: Listing.of(USERS, sorts=_SORTS)}
 
 
 def _values(user: User) -> dict[str, Any]:
@@ -46,6 +64,7 @@ def _values(user: User) -> dict[str, Any]:
         "username": user.username,
         "name": user.name,
         "password_hash": user.password_hash,
+        "password_change_required": user.password_change_required,
         "is_active": user.is_active,
         "email_verified_at": user.email_verified_at,
         "updated_at": user.updated_at,
@@ -53,15 +72,28 @@ def _values(user: User) -> dict[str, Any]:
 
 
 def _user(row: tuple[Any, ...]) -> User:
-    (user_id, email, username, name, password_hash, is_active, verified_at, created_at, updated_at, version) = row
+    (
+        user_id,
+        email,
+        username,
+        name,
+        password_hash,
+        password_change_required,
+        is_active,
+        email_verified_at,
+        created_at,
+        updated_at,
+        version,
+    ) = row
     return User(
         id=user_id,
         email=email,
         username=username,
         name=name,
         password_hash=password_hash,
+        password_change_required=password_change_required,
         is_active=is_active,
-        email_verified_at=verified_at,
+        email_verified_at=email_verified_at,
         created_at=created_at,
         updated_at=updated_at,
         version=version,
@@ -79,9 +111,11 @@ class SqlUserRepository:
             )
 
     async def get(self, user_id: UserId) -> User:
-        if (row := await self._connection.fetch_one(_GET, id=user_id)) is None:
-            raise UserNotFound
-        return _user(row)
+        return await self._only(_GET, user_id)
+
+    async def lock(self, user_id: UserId) -> User:
+        """What refers to the user may come and go meanwhile."""
+        return await self._only(_LOCK, user_id)
 
     async def find_by_email(self, email: EmailAddress) -> User | None:
         row = await self._connection.fetch_one(_BY_EMAIL, email=email)
@@ -94,6 +128,15 @@ class SqlUserRepository:
     async def save(self, user: User) -> User:
         with refusing(duplicate=_taken()):
             return await _VERSIONS.save(self._connection, user, _values(user))
+
+    async def list(self, query: Query, *, role_id: RoleId | None = None) -> Page[User]:
+        values: dict[str, Any] = {} if role_id is None else {"role_id": role_id}
+        return await _LISTINGS[role_id is not None].page(self._connection, query, _user, **values)
+
+    async def _only(self, statement: Statement, user_id: UserId) -> User:
+        if (row := await self._connection.fetch_one(statement, id=user_id)) is None:
+            raise UserNotFound
+        return _user(row)
 
 
 def _taken() -> dict[str, EmailTaken | UsernameTaken]:

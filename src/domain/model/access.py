@@ -4,12 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from hmac import compare_digest
 from ipaddress import IPv6Address, ip_address
 
 from domain.model.actors import Actor, ActorKind, Origin
-from domain.model.ids import KeyId
+from domain.model.ids import KeyId, SessionId
 from domain.model.keys import Key, KeyStatus, Network, SecretVersion
 from domain.model.limits import Allowance
+from domain.model.permissions import UserPermission
 from domain.model.roles import Role, permissions_of
 from domain.model.scopes import Catalogue
 from domain.model.sessions import Session
@@ -21,6 +23,14 @@ class PresentedKey:
 
     key_id: KeyId
     secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedSession:
+    """A well-formed session cookie as a browser sent it; nothing about it is proved yet."""
+
+    session_id: SessionId
+    digest: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,20 +79,49 @@ class KeyGrant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """Of a user, what a session stands on."""
+
+    is_active: bool
+    password_change_required: bool
+    roles: tuple[Role, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionGrant:
+    """*permissions* are the user's; where somebody else acts as them, cut to what that person may do too."""
+
     session: Session
     user_is_active: bool
+    password_change_required: bool
     permissions: frozenset[str]
 
     @classmethod
     def resolve(
-        cls, session: Session, *, user_is_active: bool, roles: Iterable[Role], catalogue: Catalogue
+        cls, session: Session, *, user: "Holder", real_user: "Holder | None" = None, catalogue: Catalogue
     ) -> "SessionGrant":
+        """*real_user* is given if and only if the session has one."""
+        permissions = permissions_of(user.roles, catalogue.permissions)
+        if real_user is None:
+            permissions = frozenset() if user.password_change_required else permissions
+            return cls(
+                session=session,
+                user_is_active=user.is_active,
+                password_change_required=user.password_change_required,
+                permissions=permissions,
+            )
+        own = permissions_of(real_user.roles, catalogue.permissions)
+        may = real_user.is_active and not real_user.password_change_required and UserPermission.IMPERSONATE in own
         return cls(
             session=session,
-            user_is_active=user_is_active,
-            permissions=permissions_of(roles, catalogue.permissions),
+            user_is_active=user.is_active and may,
+            password_change_required=False,
+            permissions=permissions & own,
         )
+
+    def is_proved_by(self, presented: PresentedSession) -> bool:
+        digest = self.session.digest
+        return digest is not None and compare_digest(digest, presented.digest)
 
     def is_good(self, *, now: datetime) -> bool:
         return self.user_is_active and self.session.is_live(now=now)
@@ -92,7 +131,9 @@ class SessionGrant:
             kind=ActorKind.USER,
             permissions=self.permissions,
             user_id=self.session.user_id,
+            real_user_id=self.session.real_user_id,
             session_id=self.session.id,
+            password_change_required=self.password_change_required,
             origin=origin,
         )
 

@@ -5,7 +5,14 @@ from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv6Address, ip_network
 
-from domain.errors import CredentialKindNotAllowed, PermissionDenied
+from domain.errors import (
+    CredentialKindNotAllowed,
+    ForbiddenInImpersonation,
+    OwnAccount,
+    PasswordChangeRequired,
+    PermissionDenied,
+    TargetExceedsActor,
+)
 from domain.model.ids import KeyId, ProjectId, SessionId, UserId
 from domain.model.limits import Policy
 
@@ -41,11 +48,15 @@ def neighbourhood(address: str | None) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """*permissions* is what the credential may do now: a key's are already cut to its owner's."""
+    """*permissions* is what the credential may do now: a key's are already cut to its owner's, and those of somebody
+    who acts as *user_id* to their own.
+    """
 
     kind: ActorKind
     permissions: frozenset[str]
     user_id: UserId | None = None
+    real_user_id: UserId | None = None
+    """Who acts as *user_id*, if that is somebody else."""
     session_id: SessionId | None = None
     key_id: KeyId | None = None
     scopes: frozenset[str] = frozenset()
@@ -55,27 +66,83 @@ class Actor:
     """A key's own limits, in place of the default."""
     expires_at: datetime | None = None
     """When the key that calls ends, if it does."""
+    password_change_required: bool = False
+    """Until then they may do nothing else."""
     origin: Origin = NOWHERE
 
     def may(self, permission: str) -> bool:
         return permission in self.permissions
 
     def require(self, *permissions: str) -> None:
-        """Raises PermissionDenied, naming every permission that is missing."""
+        """Raises PasswordChangeRequired, and PermissionDenied naming every permission that is missing."""
+        self._require_settled()
         if missing := frozenset(permissions) - self.permissions:
             raise PermissionDenied(missing)
 
     def owner(self) -> UserId:
-        """The user whose rows this actor makes and owns. Raises CredentialKindNotAllowed for the system."""
+        """The user whose rows this actor makes and owns.
+
+        Raises CredentialKindNotAllowed for the system, PasswordChangeRequired.
+        """
+        self._require_settled()
         if self.user_id is None:
             raise CredentialKindNotAllowed("the system owns nothing; name an owner")
         return self.user_id
+
+    def person(self) -> UserId:
+        """The user who acts, and for themselves: asked by whatever touches their credentials.
+
+        Raises CredentialKindNotAllowed for a key or the system, ForbiddenInImpersonation.
+        """
+        if self.user_id is None or self.kind is not ActorKind.USER:
+            raise CredentialKindNotAllowed("only a person may do this")
+        self.require_themselves()
+        return self.user_id
+
+    def settled_person(self) -> UserId:
+        """As `person`. Raises PasswordChangeRequired too."""
+        self._require_settled()
+        return self.person()
+
+    def require_themselves(self) -> None:
+        """Raises ForbiddenInImpersonation for somebody who acts as another."""
+        if self.real_user_id is not None:
+            raise ForbiddenInImpersonation
+
+    def require_no_key(self) -> None:
+        """A key touches no passwords, sessions or roles; nor does somebody who acts as another.
+
+        Raises CredentialKindNotAllowed, ForbiddenInImpersonation.
+        """
+        if self.kind is ActorKind.KEY:
+            raise CredentialKindNotAllowed("a key sets no passwords and gives no roles")
+        self.require_themselves()
+
+    def require_somebody_else(self, user_id: UserId) -> None:
+        """Raises OwnAccount: a permission over others is no way round one's own current password."""
+        if user_id == self.user_id:
+            raise OwnAccount
+
+    def require_covers(self, permissions: frozenset[str]) -> None:
+        """Raises TargetExceedsActor for somebody who may do any of *permissions* that this actor may not."""
+        if permissions - self.permissions:
+            raise TargetExceedsActor
+
+    def own_session(self) -> SessionId:
+        """The session that calls. Raises CredentialKindNotAllowed for a key or the system."""
+        if self.session_id is None:
+            raise CredentialKindNotAllowed("only a session may ask this")
+        return self.session_id
 
     def own_key(self) -> KeyId:
         """The key that calls. Raises CredentialKindNotAllowed for a user or the system."""
         if self.key_id is None:
             raise CredentialKindNotAllowed("only an API key may ask this")
         return self.key_id
+
+    def _require_settled(self) -> None:
+        if self.password_change_required:
+            raise PasswordChangeRequired
 
     def sees(self, owner_id: UserId, *, any_permission: str) -> bool:
         """Whether a row of *owner_id* is the actor's own, or the row rule is lifted."""

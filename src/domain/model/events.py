@@ -11,7 +11,10 @@ from domain.model.ids import EventId, KeyId, SessionId, UserId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """*subject* is ``kind:id``, such as ``project:0192…``, or ``kind:unknown``. *changes* never holds a secret."""
+    """*subject* is ``kind:id``, such as ``project:0192…``, or ``kind:unknown``. *changes* never holds a secret.
+
+    *real_user_id* is who acted, where they acted as somebody else.
+    """
 
     id: EventId
     at: datetime
@@ -19,6 +22,7 @@ class Event:
     subject: str
     actor_kind: ActorKind
     user_id: UserId | None = None
+    real_user_id: UserId | None = None
     session_id: SessionId | None = None
     key_id: KeyId | None = None
     address: str | None = None
@@ -44,6 +48,7 @@ class Event:
             subject=f"{action.partition('.')[0]}:{subject or 'unknown'}",
             actor_kind=actor.kind,
             user_id=actor.user_id,
+            real_user_id=actor.real_user_id,
             session_id=actor.session_id,
             key_id=actor.key_id,
             address=actor.origin.address,

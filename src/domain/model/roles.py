@@ -1,15 +1,21 @@
 """Named sets of permissions that are given to users."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
+from domain.errors import BuiltIn, Invalid, RoleExceedsActor
+from domain.model.actors import Actor
+from domain.model.changes import UNSET, Unset, changed
 from domain.model.ids import RoleId
 from domain.model.permissions import KeyPermission, ProjectPermission, TaskPermission
 
 ADMIN_ID = RoleId(UUID("01900000-0000-7000-8000-000000000001"))
 MEMBER_ID = RoleId(UUID("01900000-0000-7000-8000-000000000002"))
+ROLES_MAX = 64
+"""How many may be given to a newcomer."""
+ROLE_SORTS = ("created_at", "name", "updated_at")
 _NOTHING: frozenset[str] = frozenset()
 _SINCE_EVER = datetime(2024, 6, 1, tzinfo=UTC)
 
@@ -46,6 +52,52 @@ class Role:
     def built_in(self) -> bool:
         return self.id in {ADMIN_ID, MEMBER_ID}
 
+    def writable(self) -> "Role":
+        """This role. Raises BuiltIn."""
+        if self.built_in:
+            raise BuiltIn
+        return self
+
+    def edit(
+        self,
+        *,
+        name: str | Unset = UNSET,
+        description: str | Unset | None = UNSET,
+        permissions: frozenset[str] | Unset = UNSET,
+        is_active: bool | Unset = UNSET,
+        now: datetime,
+    ) -> "Role":
+        return replace(
+            self,
+            name=changed(name, self.name),
+            description=changed(description, self.description),
+            permissions=changed(permissions, self.permissions),
+            is_active=changed(is_active, self.is_active),
+            updated_at=now,
+        )
+
+    def difference(self, after: "Role") -> dict[str, object]:
+        """What *after* changed, as ``{member: {"before": …, "after": …}}``."""
+        pairs = {
+            "name": (self.name, after.name),
+            "description": (self.description, after.description),
+            "permissions": (sorted(self.permissions), sorted(after.permissions)),
+            "is_active": (self.is_active, after.is_active),
+        }
+        return {member: {"before": old, "after": new} for member, (old, new) in pairs.items() if old != new}
+
+    def require_within(self, actor: Actor, every: frozenset[str]) -> None:
+        """Nobody lifts themselves: who makes, changes or gives a role may do all that it grants.
+
+        Raises RoleExceedsActor.
+        """
+        if beyond := self.holds(every) - actor.permissions:
+            raise RoleExceedsActor(beyond)
+
+    def holds(self, every: frozenset[str]) -> frozenset[str]:
+        """What it grants, or would if it were active."""
+        return replace(self, is_active=True).grants(every)
+
     def grants(self, every: frozenset[str]) -> frozenset[str]:
         """What this role allows where *every* permission that exists is known."""
         if not self.is_active:
@@ -53,6 +105,15 @@ class Role:
         if self.id == ADMIN_ID:
             return every
         return MEMBER_PERMISSIONS if self.id == MEMBER_ID else self.permissions & every
+
+
+def known_permissions(raw: Iterable[str], every: frozenset[str], field: str = "permissions") -> frozenset[str]:
+    """*raw*, each of which exists. Raises Invalid naming the place of the first that does not."""
+    given = tuple(raw)
+    for place, permission in enumerate(given):
+        if permission not in every:
+            raise Invalid(f"{field}/{place}", "is not a permission that exists")
+    return frozenset(given)
 
 
 ADMIN = Role(id=ADMIN_ID, name="admin", description="Every permission.", created_at=_SINCE_EVER, updated_at=_SINCE_EVER)

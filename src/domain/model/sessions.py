@@ -7,10 +7,14 @@ from enum import StrEnum
 from domain.model.actors import Origin, neighbourhood
 from domain.model.ids import SessionId, UserId
 
+SESSIONS_PER_USER = 20
+_TOUCHED_EVERY = timedelta(minutes=1)
+
 
 class SessionKind(StrEnum):
     TOKEN = "token"
     COOKIE = "cookie"
+    IMPERSONATION = "impersonation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +27,16 @@ class Lifetimes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """Dead once ended, idle for too long, or past its absolute end."""
+    """Dead once ended, idle for too long, or past its absolute end.
+
+    *digest* is that of a cookie's secret. *real_user_id* is who acts as the user, if that is somebody else.
+    """
 
     id: SessionId
     user_id: UserId
     kind: SessionKind
+    real_user_id: UserId | None = None
+    digest: bytes | None = field(default=None, repr=False)
     created_at: datetime
     last_seen_at: datetime
     idle_ends_at: datetime
@@ -39,12 +48,23 @@ class Session:
 
     @classmethod
     def begin(
-        cls, *, id: SessionId, user_id: UserId, kind: SessionKind, lifetimes: Lifetimes, origin: Origin, now: datetime
+        cls,
+        *,
+        id: SessionId,
+        user_id: UserId,
+        kind: SessionKind,
+        lifetimes: Lifetimes,
+        origin: Origin,
+        now: datetime,
+        real_user_id: UserId | None = None,
+        digest: bytes | None = None,
     ) -> "Session":
         return cls(
             id=id,
             user_id=user_id,
             kind=kind,
+            real_user_id=real_user_id,
+            digest=digest,
             created_at=now,
             last_seen_at=now,
             idle_ends_at=now + min(lifetimes.idle, lifetimes.absolute),
@@ -64,6 +84,10 @@ class Session:
             address=origin.address,
             user_agent=origin.user_agent,
         )
+
+    def is_worth_touching(self, *, lifetimes: Lifetimes, now: datetime) -> bool:
+        """Whether its last use lies so far back that this one is worth a write."""
+        return now - self.last_seen_at >= min(_TOUCHED_EVERY, lifetimes.idle / 20)
 
     def end(self, *, now: datetime) -> "Session":
         return self if self.ended_at is not None else replace(self, ended_at=now)

@@ -1,6 +1,7 @@
 from typing import Protocol
 
 from domain.model.events import Event
+from domain.model.ids import EventId, UserId
 
 
 class EventLog(Protocol):
@@ -8,5 +9,9 @@ class EventLog(Protocol):
 
     async def add(self, event: Event) -> None: ...
 
-    async def latest(self, limit: int) -> tuple[Event, ...]:
-        """Newest first, by id."""
+    async def list(
+        self, limit: int, *, before: EventId | None = None, user_id: UserId | None = None, subject: str | None = None
+    ) -> tuple[Event, ...]:
+        """Newest first, by id: those older than *before*, done by the user or, in their name, by somebody else,
+        and done to *subject*.
+        """

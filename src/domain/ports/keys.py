@@ -21,5 +21,8 @@ class KeyRepository(Protocol):
         Raises KeyNotFound, EditConflict.
         """
 
+    async def revoke_all(self, owner_id: UserId, *, now: datetime) -> int:
+        """Every one of the owner that is not revoked yet. How many that were."""
+
     async def list_by_owner(self, owner_id: UserId | None, query: Query) -> Page[Key]:
         """Sorted by KEY_SORTS; of every owner where *owner_id* is None."""

@@ -10,3 +10,6 @@ class RateLimiter(Protocol):
         A window begins with a subject's first hit that is counted and ends after the policy's seconds.
         Raises Invalid for a cost below 1.
         """
+
+    async def refund(self, subject: str, policies: tuple[Policy, ...], *, cost: int = 1) -> None:
+        """Take back a hit that was admitted, from the windows that still run; never below nothing."""

@@ -2,7 +2,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from domain.model.access import PresentedKey
+from domain.model.access import PresentedKey, PresentedSession
 from domain.model.ids import KeyId, SessionId, UserId
 from domain.model.keys import SecretVersion
 from domain.model.passwords import Password
@@ -52,6 +52,8 @@ class AccessClaims:
     user_id: UserId
     session_id: SessionId
     expires_at: datetime
+    real_user_id: UserId | None = None
+    """Who acts as the user, if that is somebody else (the `act` claim of RFC 8693)."""
 
 
 class AccessTokens(Protocol):
@@ -82,3 +84,50 @@ class RefreshTokens(Protocol):
         """Ciphertext of *successor* that opens only with *presented* and the root secret."""
 
     def unseal(self, sealed: bytes, *, presented: str) -> str | None: ...
+
+
+class SessionCookies(Protocol):
+    """What a browser session is known by: the session's id, 256 random bits, and a token against forged requests."""
+
+    def mint(self, session_id: SessionId) -> MintedToken: ...
+
+    def read(self, plain: str) -> PresentedSession | None:
+        """None for what is not of our format."""
+
+    def csrf_token(self, presented: PresentedSession) -> str:
+        """Bound to that very cookie; the same whenever it is asked for."""
+
+    def is_csrf_token(self, token: str, presented: PresentedSession) -> bool:
+        """In constant time, under any root secret."""
+
+
+class OneTimeSecrets(Protocol):
+    """What mailed links carry: opaque, of 256 random bits."""
+
+    def mint(self) -> MintedToken: ...
+
+    def digest(self, plain: str) -> bytes | None:
+        """None for what is not of our format."""
+
+
+class Devices(Protocol):
+    """Who signed in on this device before: a signed cookie that lasts 180 days, and no row."""
+
+    def recognise(self, cookie: str | None, user_id: UserId) -> str | None:
+        """The device's id, if that user signed in on it; None for a forged, garbled or stale cookie too."""
+
+    def mark(self, cookie: str | None, user_id: UserId) -> str:
+        """The cookie with that user added: the device keeps its id, and whoever else signed in on it."""
+
+    def account_of_nobody(self, login: str) -> str:
+        """A name for *login*, which is nobody's, to count attempts under: keyed, and it tells nothing."""
+
+
+class Cursors(Protocol):
+    """Where a list goes on, as a text that a caller hands back. It is signed, readable, and grants nothing."""
+
+    def sign(self, place: str, *, of: str) -> str:
+        """*of* names what the cursor is good for: the list, its filters, its order."""
+
+    def read(self, cursor: str, *, of: str) -> str | None:
+        """The place; None for what we did not sign, or signed for something else."""

@@ -1,6 +1,7 @@
+from datetime import datetime
 from typing import Protocol
 
-from domain.model.ids import SessionId
+from domain.model.ids import SessionId, UserId
 from domain.model.sessions import RefreshToken, Session
 
 
@@ -13,6 +14,22 @@ class SessionRepository(Protocol):
 
     async def save(self, session: Session) -> Session:
         """The session with its next version. Raises SessionNotFound, EditConflict."""
+
+    async def touch(self, session: Session) -> None:
+        """Keep when and where it was last seen and when idling ends it. The version stays, and so does the rest:
+        nothing is refused where somebody else has just saved it.
+        """
+
+    async def list_live_by_user(self, user_id: UserId, *, now: datetime) -> tuple[Session, ...]:
+        """Oldest first, by creation and id."""
+
+    async def end_all(self, user_id: UserId, *, now: datetime, but: SessionId | None = None) -> int:
+        """End every live session of the user except *but*, and every one in which they act as somebody else; how many
+        those were.
+        """
+
+    async def prune(self, before: datetime, limit: int) -> int:
+        """Remove those whose absolute end lies before then, with their tokens; at most *limit*, and how many."""
 
     async def add_refresh_token(self, token: RefreshToken) -> None:
         """Raises SessionNotFound."""

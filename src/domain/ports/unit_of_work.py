@@ -1,8 +1,12 @@
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from domain.ports.attempts import AttemptRepository
 from domain.ports.events import EventLog
+from domain.ports.invitations import InvitationRepository
 from domain.ports.keys import KeyRepository
+from domain.ports.mails import MailRepository
+from domain.ports.one_time_tokens import OneTimeTokenRepository
 from domain.ports.projects import ProjectRepository
 from domain.ports.roles import RoleRepository
 from domain.ports.sessions import SessionRepository
@@ -19,9 +23,17 @@ class UnitOfWork(Protocol):
     @property
     def sessions(self) -> SessionRepository: ...
     @property
+    def attempts(self) -> AttemptRepository: ...
+    @property
+    def one_time_tokens(self) -> OneTimeTokenRepository: ...
+    @property
+    def invitations(self) -> InvitationRepository: ...
+    @property
     def keys(self) -> KeyRepository: ...
     @property
     def projects(self) -> ProjectRepository: ...
+    @property
+    def mails(self) -> MailRepository: ...
     @property
     def events(self) -> EventLog: ...
 

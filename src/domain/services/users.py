@@ -77,7 +77,7 @@ class UserService:
         """Whether some active user holds the built-in role. Raises PermissionDenied."""
         actor.require(UserPermission.READ)
         async with self._uow.reading() as work:
-            return await work.roles.has_active_member(ADMIN_ID)
+            return await work.roles.count_active_members(ADMIN_ID) > 0
 
     async def me(self, actor: Actor) -> Profile:
         """Raises CredentialKindNotAllowed, UserNotFound."""

@@ -132,6 +132,27 @@ async def test_reading_refuses_to_write(database) -> None:
             await connection.fetch(ADD_PERSON, **person())
 
 
+async def test_reading_refuses_to_hold_rows_back_from_others(database) -> None:
+    locking = Statement(select(people.c.id).with_for_update())
+    async with database.reading() as connection:
+        with pytest.raises(TypeError, match="unit of work"):
+            await connection.fetch(locking)
+    async with database.writing() as unit:
+        assert await unit.fetch(locking) == []
+
+
+async def test_a_unit_reads_what_its_write_returns(database) -> None:
+    remove = Statement(delete(people).where(people.c.id == bindparam("id")).returning(people.c.id, people.c.email))
+    gone = person()
+    await run(database, (ADD_PERSON, gone), (ADD_PERSON, person()))
+
+    async with database.writing() as unit:
+        assert await unit.fetch(remove, id=gone["id"]) == [(gone["id"], gone["email"])]
+        assert await unit.fetch_one(remove, id=gone["id"]) is None
+    async with database.reading() as connection:
+        assert await connection.fetch(COUNT_PEOPLE) == [(1,)]
+
+
 async def test_a_unit_of_work_is_undone_by_an_exception(database) -> None:
     async def fail():
         async with database.writing() as unit:

@@ -1,0 +1,29 @@
+"""Somebody is asked to join: their address, and the roles that wait for them."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from domain.model.ids import InvitationId, RoleId, UserId
+from domain.model.roles import MEMBER_ID
+from domain.model.users import EmailAddress
+
+INVITATION_LIFETIME = timedelta(days=7)
+INVITATION_SORTS = ("created_at", "email", "expires_at")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invitation:
+    """One for each address: to invite again takes the place of the earlier one.
+
+    *invited_by* is None for the operator. *role_ids* are what the newcomer will hold.
+    """
+
+    id: InvitationId
+    email: EmailAddress
+    role_ids: frozenset[RoleId] = frozenset({MEMBER_ID})
+    invited_by: UserId | None = None
+    created_at: datetime
+    expires_at: datetime
+
+    def is_open(self, *, now: datetime) -> bool:
+        return now < self.expires_at

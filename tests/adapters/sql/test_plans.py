@@ -1,0 +1,66 @@
+"""How SQLite means to run what is asked often, or over much: by an index, and without sorting."""
+
+import sqlite3
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from adapters.sql import access, attempts, events, mails, one_time_tokens, sessions
+from adapters.sql.sqlite_file import DIALECT
+from adapters.sql.statements import Statement
+from adapters.sql.tables import METADATA
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(":memory:")
+    for table in METADATA.sorted_tables:
+        for make in (CreateTable(table), *map(CreateIndex, table.indexes)):
+            connection.execute(str(make.compile(dialect=DIALECT)))
+    yield connection
+    connection.close()
+
+
+def plan(connection: sqlite3.Connection, statement: Statement) -> list[str]:
+    text = str(statement.core.compile(dialect=DIALECT, compile_kwargs={"render_postcompile": True}))
+    nothing = [None] * text.count("?")
+    return [step for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {text}", nothing)]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        access._KEY,
+        access._SESSION,
+        events._list(),
+        events._list("before"),
+        mails._DUE,
+        sessions._END_OWN,
+        sessions._END_ACTING,
+        attempts._PRUNE,
+        one_time_tokens._PRUNE,
+    ],
+)
+def test_nothing_is_read_that_is_not_wanted(connection, statement: Statement) -> None:
+    steps = plan(connection, statement)
+    assert [step for step in steps if not step.startswith("SEARCH") and "USING INDEX" not in step] == []
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (["user_id"], "ix_events_user_id (user_id>? AND user_id<?)"),
+        (["before", "user_id"], "ix_events_user_id (user_id>? AND (user_id,id)<(?,?))"),
+        (["subject"], "ix_events_subject (subject>? AND subject<?)"),
+        (["before", "subject"], "ix_events_subject (subject>? AND (subject,id)<(?,?))"),
+        (["before", "user_id", "subject"], "ix_events_subject (subject>? AND (subject,id)<(?,?))"),
+    ],
+)
+def test_a_page_of_events_begins_where_the_last_one_ended(connection, names: list[str], found: str) -> None:
+    assert plan(connection, events._list(*names)) == [f"SEARCH events USING INDEX {found}"]
+
+
+def test_a_users_live_sessions_are_few_to_read(connection) -> None:
+    first, *_ = plan(connection, sessions._LIST_LIVE)
+    assert first == "SEARCH sessions USING INDEX ix_sessions_not_ended (user_id=? AND ends_at>?)"
