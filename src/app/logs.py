@@ -23,7 +23,7 @@ CONTEXT: Final = ("request_id", "actor_type", "actor_id", "source_ip", "outcome"
 
 _SECRETS = (
     (re.compile(r"([a-z0-9]{2,16}_[0-9A-Za-z]{22})_[0-9A-Za-z]{8,}"), r"\1_***"),
-    (re.compile(r"hkr_[0-9A-Za-z_-]{8,}"), "hkr_***"),
+    (re.compile(r"(hk[dors]_)[0-9A-Za-z_-]{8,}(\.[0-9A-Za-z]+)*"), r"\1***"),
     (re.compile(r"eyJ[\w-]{4,}\.[\w-]{4,}(\.[\w-]*)?", re.ASCII), "***.jwt"),
     (re.compile(r"-----BEGIN [A-Z0-9 ]+-----.*?(-----END [A-Z0-9 ]+-----|\Z)", re.DOTALL), "***.pem"),
 )
@@ -31,7 +31,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def masked(text: str) -> str:
-    """*text* without API keys (prefix and id stay), refresh tokens, JWTs and PEM blocks."""
+    """*text* without API keys (prefix and id stay), our tokens, cookies and mailed secrets, JWTs and PEM blocks."""
     for pattern, stand_in in _SECRETS:
         text = pattern.sub(stand_in, text)
     return text

@@ -4,14 +4,25 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from uuid import UUID
 
 import msgspec
 import pytest
 
+from adapters.security.devices import SignedDevices
+from adapters.security.one_time_secrets import OpaqueOneTimeSecrets
+from adapters.security.refresh_tokens import SealedRefreshTokens
+from adapters.security.roots import RootSecrets
+from adapters.security.session_cookies import OpaqueSessionCookies
 from app.logs import ConsoleLines, JsonLines, Masking, logging_config, masked, server_options
+from domain.model.ids import SessionId, UserId
+from tests.support.fakes import ManualClock
 
 ID, KEY_TAIL = "0" * 10 + "aZ3bY6cX9dW2", "Q7" * 24 + "x"
 API_KEY = f"hk_{ID}_{KEY_TAIL}"
+SESSION_COOKIE = f"hks_{ID}{KEY_TAIL}"
+DEVICE_COOKIE = f"hkd_{ID}" + ".0vLk3Z" + "x4Q7" * 5 + "aB" + ".0vLk2Y" + "d8W1" * 5 + "cD"
+MAILED = f"hko_{KEY_TAIL}"
 JWT = "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl"
 PEM = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2Vw\n-----END PRIVATE KEY-----"
 
@@ -82,6 +93,12 @@ def test_arguments_that_do_not_fit_still_make_a_line() -> None:
         (f"?k=acme9_{ID}_{KEY_TAIL}", f"?k=acme9_{ID}_***"),
         (f"cut {API_KEY[:40]}", f"cut hk_{ID}_***"),
         ("token=hkr_" + "a1B2" * 12, "token=hkr_***"),
+        (f"hexkey_session={SESSION_COOKIE}; Path=/", "hexkey_session=hks_***; Path=/"),
+        (f"__Host-hexkey_device={DEVICE_COOKIE}; Secure", "__Host-hexkey_device=hkd_***; Secure"),
+        (f"cut {DEVICE_COOKIE[:60]}", "cut hkd_***"),
+        (f"<https://hexkey.example/reset?token={MAILED}>.", "<https://hexkey.example/reset?token=hko_***>."),
+        (f"{SESSION_COOKIE},{API_KEY},{DEVICE_COOKIE}.", f"hks_***,hk_{ID}_***,hkd_***."),
+        ("hk_ hko_short hkd_ and shks_ stay", "hk_ hko_short hkd_ and shks_ stay"),
         (f"Bearer {JWT}.", "Bearer ***.jwt."),
         (f"x{PEM}y", "x***.pemy"),
         (PEM[:50], "***.pem"),
@@ -92,12 +109,26 @@ def test_secrets_are_masked(text: str, shown: str) -> None:
     assert masked(text) == shown
 
 
+def test_what_is_really_minted_is_masked() -> None:
+    roots = RootSecrets(["the first root secret, 32 bytes or more"])
+    devices = SignedDevices(roots, clock=ManualClock())
+    marked = devices.mark(devices.mark(None, UserId(UUID(int=1))), UserId(UUID(int=2)))
+    secrets = {
+        "hkr_***": SealedRefreshTokens(roots).mint().plain,
+        "hks_***": OpaqueSessionCookies(roots).mint(SessionId(UUID(int=1))).plain,
+        "hko_***": OpaqueOneTimeSecrets().mint().plain,
+        "hkd_***": marked,
+    }
+    assert {masked(plain): plain for plain in secrets.values()} == secrets
+
+
 def test_a_secret_is_masked_wherever_a_record_carries_it() -> None:
-    made = failure(f"refused {API_KEY}")
-    made.msg, made.args = "%s and %s", (JWT, PEM)
+    made = failure(f"refused {API_KEY} and {DEVICE_COOKIE}")
+    made.msg, made.args = "%s, %s and %s", (JWT, PEM, SESSION_COOKIE)
     made.request_id = API_KEY
     shown = str(line(made))
     assert KEY_TAIL not in shown
+    assert "x4Q7" not in shown
     assert "eyJ" not in shown
     assert "MC4C" not in shown
 

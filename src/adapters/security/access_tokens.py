@@ -24,8 +24,14 @@ _SECOND = timedelta(seconds=1)
 _Seconds = Annotated[int, msgspec.Meta(ge=0, lt=2**37)]
 
 
+class _Actor(msgspec.Struct, frozen=True):
+    """Who acts as the subject (RFC 8693, section 4.1)."""
+
+    sub: UUID
+
+
 class _Payload(msgspec.Struct, frozen=True, kw_only=True):
-    """Every member but `nbf` is required; one that we do not know means nothing (RFC 7519, section 4)."""
+    """Every member but `act` and `nbf` is required; one that we do not know means nothing (RFC 7519, section 4)."""
 
     iss: str
     aud: str
@@ -36,6 +42,7 @@ class _Payload(msgspec.Struct, frozen=True, kw_only=True):
     iat: _Seconds
     exp: _Seconds
     nbf: _Seconds = 0
+    act: _Actor | msgspec.UnsetType = msgspec.UNSET
 
 
 class EdDsaAccessTokens:
@@ -57,7 +64,7 @@ class EdDsaAccessTokens:
 
     def sign(self, claims: AccessClaims) -> str:
         """Times lose their fraction: a token may end up to a second early, never late."""
-        payload = {
+        payload: dict[str, Any] = {
             "iss": self._issuer,
             "aud": self._issuer,
             "sub": str(claims.user_id),
@@ -67,6 +74,8 @@ class EdDsaAccessTokens:
             "iat": (self._clock.now() - _EPOCH) // _SECOND,
             "exp": (claims.expires_at - _EPOCH) // _SECOND,
         }
+        if claims.real_user_id is not None:
+            payload["act"] = {"sub": str(claims.real_user_id)}
         return self._signer.sign(json.dumps(payload, separators=(",", ":")).encode())
 
     def read(self, token: str) -> AccessClaims | None:
@@ -106,7 +115,8 @@ class EdDsaAccessTokens:
 
 
 def _claims(payload: _Payload) -> AccessClaims:
-    return AccessClaims(UserId(payload.sub), SessionId(payload.sid), _EPOCH + payload.exp * _SECOND)
+    real_user_id = UserId(payload.act.sub) if payload.act else None
+    return AccessClaims(UserId(payload.sub), SessionId(payload.sid), _EPOCH + payload.exp * _SECOND, real_user_id)
 
 
 def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -8,6 +8,8 @@ CRC-32 of everything before them (the scheme of GitHub's tokens). All of it is a
 from zlib import crc32
 
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+UUID_WIDTH = 22
+_UUID_MAX = "7n42DGM5Tflk9n8mt7Fhc7"
 CHECKSUM_WIDTH = 6
 _VALUES = {digit: value for value, digit in enumerate(DIGITS)}
 
@@ -29,6 +31,11 @@ def decode(text: str) -> int:
     for digit in text:
         number = number * 62 + _VALUES[digit]
     return number
+
+
+def is_uuid(text: str) -> bool:
+    """Whether *text* is the `UUID_WIDTH` digits of 128 bits."""
+    return len(text) == UUID_WIDTH and is_digits(text) and text <= _UUID_MAX
 
 
 def is_digits(text: str) -> bool:

@@ -7,15 +7,13 @@ import secrets
 from functools import lru_cache
 from uuid import UUID
 
-from adapters.security.base62 import CHECKSUM_WIDTH, checked, decode, encode, is_checked, is_digits
+from adapters.security.base62 import CHECKSUM_WIDTH, UUID_WIDTH, checked, decode, encode, is_checked, is_digits, is_uuid
 from adapters.security.roots import RootSecrets
 from domain.model.access import PresentedKey
 from domain.model.ids import KeyId
 from domain.model.keys import SecretVersion
 from domain.ports.security import MintedSecret
 
-_ID_WIDTH = 22
-_ID_MAX = encode(2**128 - 1, _ID_WIDTH)
 _SECRET_BITS = 256
 _SECRET_WIDTH = 43
 _SECRET_MAX = encode(2**_SECRET_BITS - 1, _SECRET_WIDTH)
@@ -42,26 +40,26 @@ class HmacKeySecrets:
         self._no_pepper = os.urandom(32)
         self._no_digest = os.urandom(32)
         self._head = f"{prefix}_"
-        self._id = slice(len(self._head), len(self._head) + _ID_WIDTH)
+        self._id = slice(len(self._head), len(self._head) + UUID_WIDTH)
         self._secret = slice(self._id.stop + 1, self._id.stop + 1 + _SECRET_WIDTH)
         self._length = self._secret.stop + CHECKSUM_WIDTH
 
     def mint(self, key_id: KeyId) -> MintedSecret:
         secret = encode(secrets.randbits(_SECRET_BITS), _SECRET_WIDTH)
-        plain = checked(f"{self._head}{encode(key_id.int, _ID_WIDTH)}_{secret}")
+        plain = checked(f"{self._head}{encode(key_id.int, UUID_WIDTH)}_{secret}")
         digest = hmac.digest(self._newest.key, secret.encode(), "sha256")
         return MintedSecret(plain, digest, self._newest.id, last4=plain[-4:])
 
     def prefix_of(self, key_id: KeyId) -> str:
-        return f"{self._head}{encode(key_id.int, _ID_WIDTH)}"
+        return f"{self._head}{encode(key_id.int, UUID_WIDTH)}"
 
     def read(self, plain: str) -> PresentedKey | None:
         if len(plain) != self._length or not plain.startswith(self._head) or plain[self._id.stop] != "_":
             return None
         id_digits, secret = plain[self._id], plain[self._secret]
-        if not (is_digits(id_digits) and is_digits(plain[self._secret.start :]) and is_checked(plain)):
+        if not (is_uuid(id_digits) and is_digits(plain[self._secret.start :]) and is_checked(plain)):
             return None
-        if id_digits > _ID_MAX or secret > _SECRET_MAX:
+        if secret > _SECRET_MAX:
             return None
         return PresentedKey(_key_id(id_digits), secret)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from math import ceil
@@ -18,11 +19,17 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def _step_back() -> None:
+    """The event loop goes first on a core that they share. Elsewhere than on Linux, niceness is the process's."""
+    if sys.platform == "linux":
+        os.nice(10)
+
+
 class BoundedPool:
     """At most *threads* at work and *queue* waiting, each for at most *patience* seconds."""
 
     def __init__(self, *, threads: int, queue: int, patience: float) -> None:
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="hexkey-passwords")
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="hexkey-passwords", initializer=_step_back)
         self._free = asyncio.Semaphore(threads)
         self._places = queue
         self._patience = patience

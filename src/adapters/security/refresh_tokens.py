@@ -2,29 +2,21 @@
 
 import hmac
 import os
-import secrets
-from hashlib import sha256
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from adapters.security.base62 import CHECKSUM_WIDTH, checked, encode, is_checked, is_digits
+from adapters.security.checked_tokens import digest_of, minted
 from adapters.security.roots import RootSecrets
 from domain.ports.security import MintedToken
 
 _HEAD = "hkr_"
-_BITS = 256
-_WIDTH = 43
-_MAX = encode(2**_BITS - 1, _WIDTH)
-_LENGTH = len(_HEAD) + _WIDTH + CHECKSUM_WIDTH
 _NONCE = 12
 _TAG = 16
 
 
 class SealedRefreshTokens:
-    """The digest is plain SHA-256, for 256 random bits need no pepper: so sessions outlive a change of secrets.
-
-    A seal is AES-256-GCM under a key made of the root secret and the presented token: neither the rows alone,
+    """A seal is AES-256-GCM under a key made of the root secret and the presented token: neither the rows alone,
     nor the rows and the root secret, open it. A dropped root secret closes its seals for good.
     """
 
@@ -32,11 +24,10 @@ class SealedRefreshTokens:
         self._peppers = tuple(pepper.key for pepper in roots.peppers("seal"))
 
     def mint(self) -> MintedToken:
-        plain = checked(_HEAD + encode(secrets.randbits(_BITS), _WIDTH))
-        return MintedToken(plain, sha256(plain.encode()).digest())
+        return minted(_HEAD)
 
     def digest(self, plain: str) -> bytes | None:
-        return sha256(plain.encode()).digest() if _is_ours(plain) else None
+        return digest_of(plain, head=_HEAD)
 
     def seal(self, successor: str, *, presented: str) -> bytes:
         nonce = os.urandom(_NONCE)
@@ -51,17 +42,6 @@ class SealedRefreshTokens:
             except InvalidTag:
                 continue
         return None
-
-
-def _is_ours(plain: str) -> bool:
-    digits = plain[len(_HEAD) :]
-    return (
-        len(plain) == _LENGTH
-        and plain.startswith(_HEAD)
-        and is_digits(digits)
-        and digits[:_WIDTH] <= _MAX
-        and is_checked(plain)
-    )
 
 
 def _cipher(pepper: bytes, presented: str) -> AESGCM:

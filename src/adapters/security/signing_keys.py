@@ -1,11 +1,12 @@
 """Ed25519 keys, and the form of what they sign."""
 
 import json
-from base64 import urlsafe_b64encode
 from hashlib import sha256
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt import PyJWS
+
+from adapters.security.base64url import encode
 
 ALGORITHM = "EdDSA"
 JWS = PyJWS(algorithms=[ALGORITHM])
@@ -17,15 +18,11 @@ class SigningKey:
     def __init__(self, seed: bytes) -> None:
         self._private = Ed25519PrivateKey.from_private_bytes(seed)
         self.public = self._private.public_key()
-        members = {"crv": "Ed25519", "kty": "OKP", "x": _base64url(self.public.public_bytes_raw())}
-        self.kid = _base64url(sha256(json.dumps(members, separators=(",", ":")).encode()).digest())
+        members = {"crv": "Ed25519", "kty": "OKP", "x": encode(self.public.public_bytes_raw())}
+        self.kid = encode(sha256(json.dumps(members, separators=(",", ":")).encode()).digest())
         self.jwk = members | {"use": "sig", "alg": ALGORITHM, "kid": self.kid}
         self.header = self.sign(b"").partition(".")[0]
 
     def sign(self, payload: bytes) -> str:
         """A JWS in the compact form; everything this key signs begins with *header* and a dot."""
         return JWS.encode(payload, self._private, ALGORITHM, headers={"typ": "at+jwt", "kid": self.kid})
-
-
-def _base64url(raw: bytes) -> str:
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()

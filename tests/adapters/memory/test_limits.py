@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
@@ -90,6 +91,62 @@ async def test_a_cost_is_at_least_1(limiter: MemoryRateLimiter, cost: int) -> No
         await limiter.hit("key:1", (THREE_A_MINUTE,), cost=cost)
 
 
+async def test_a_refunded_hit_may_be_made_again(limiter: MemoryRateLimiter) -> None:
+    for _ in range(3):
+        await limiter.hit("key:1", (THREE_A_MINUTE,))
+    await limiter.refund("key:1", (THREE_A_MINUTE,))
+    answers = [await limiter.hit("key:1", (THREE_A_MINUTE,)) for _ in range(2)]
+    assert [answer.admitted for answer in answers] == [True, False]
+
+
+async def test_a_refund_gives_its_whole_cost_back_to_every_policy(limiter: MemoryRateLimiter) -> None:
+    both = (TWO_A_SECOND, THREE_A_MINUTE)
+    await limiter.hit("key:1", both, cost=2)
+    await limiter.refund("key:1", both, cost=2)
+    assert [left.remaining for left in (await limiter.hit("key:1", both)).allowances] == [1, 2]
+
+
+async def test_no_refund_gives_more_than_was_taken(limiter: MemoryRateLimiter) -> None:
+    await limiter.refund("key:1", (THREE_A_MINUTE,), cost=5)
+    await limiter.hit("key:1", (THREE_A_MINUTE,))
+    await limiter.refund("key:1", (THREE_A_MINUTE,), cost=5)
+    answers = [await limiter.hit("key:1", (THREE_A_MINUTE,)) for _ in range(4)]
+    assert [answer.admitted for answer in answers] == [True, True, True, False]
+
+
+async def test_a_refund_reaches_no_other_subject_and_no_other_policy(limiter: MemoryRateLimiter) -> None:
+    policies = (Policy(1, 60), Policy(2, 1))
+    for subject in ("key:1", "key:2"):
+        await limiter.hit(subject, policies)
+    await limiter.refund("key:1", (Policy(5, 60), Policy(2, 1), Policy(1, 86400)))
+    assert [left.remaining for left in (await limiter.hit("key:1", policies)).allowances] == [0, 2]
+    assert [left.remaining for left in (await limiter.hit("key:2", policies)).allowances] == [0, 1]
+
+
+async def test_a_refund_after_its_window_has_ended_is_none(limiter: MemoryRateLimiter, watch: Stopwatch) -> None:
+    await limiter.hit("key:1", (THREE_A_MINUTE,))
+    watch.seconds += 60
+    await limiter.refund("key:1", (THREE_A_MINUTE,))
+    assert (await limiter.hit("key:1", (THREE_A_MINUTE,))).allowances == (Allowance(THREE_A_MINUTE, 2, 60.0),)
+
+
+async def test_a_window_that_is_refunded_in_full_ends_when_it_would_have(
+    limiter: MemoryRateLimiter, watch: Stopwatch
+) -> None:
+    await limiter.hit("key:1", (THREE_A_MINUTE,))
+    watch.seconds += 10
+    await limiter.hit("key:2", (THREE_A_MINUTE,))
+    await limiter.refund("key:1", (THREE_A_MINUTE,))
+    assert (await limiter.hit("key:1", (THREE_A_MINUTE,))).allowances == (Allowance(THREE_A_MINUTE, 2, 50.0),)
+    assert [subject for subject, _ in limiter._by_length[60]] == ["key:1", "key:2"]
+
+
+@pytest.mark.parametrize("cost", [0, -1])
+async def test_a_refund_of_nothing_or_less_is_refused(limiter: MemoryRateLimiter, cost: int) -> None:
+    with pytest.raises(Invalid, match="cost"):
+        await limiter.refund("key:1", (THREE_A_MINUTE,), cost=cost)
+
+
 async def test_no_policy_is_no_limit(limiter: MemoryRateLimiter) -> None:
     answer = await limiter.hit("key:1", ())
     assert answer.admitted
@@ -118,6 +175,54 @@ def test_it_agrees_with_a_list_of_everything_that_happened(hits: list[tuple[str,
         if expected:
             windows |= {(subject, policy): (began, used + cost) for policy, (began, used) in running.items()}
         assert asyncio.run(limiter.hit(subject, policies, cost=cost)).admitted == expected
+
+
+@dataclass
+class Counted:
+    """A window as the contract tells it."""
+
+    policy: Policy
+    began: float
+    used: int = 0
+
+    def runs(self, now: float) -> bool:
+        return now < self.began + self.policy.window
+
+
+POLICIES = (Policy(3, 1), Policy(5, 4), Policy(2, 4))
+STEPS = st.tuples(
+    st.sampled_from(["hit", "hit", "refund"]),
+    st.sampled_from("ab"),
+    st.lists(st.sampled_from(POLICIES), max_size=2, unique=True).map(tuple),
+    st.integers(1, 3),
+    st.sampled_from([0.0, 0.0, 0.25, 1.0, 4.0]),
+)
+
+
+@given(st.lists(STEPS, max_size=60))
+def test_hits_less_refunds_never_exceed_a_quota(steps: list[tuple[str, str, tuple[Policy, ...], int, float]]) -> None:
+    watch = Stopwatch()
+    limiter = MemoryRateLimiter(watch)
+    counted: dict[tuple[str, Policy], Counted] = {}
+    for act, subject, policies, cost, pause in steps:
+        watch.seconds += pause
+        counted = {name: window for name, window in counted.items() if window.runs(watch.seconds)}
+        if act == "refund":
+            asyncio.run(limiter.refund(subject, policies, cost=cost))
+            for policy in policies:
+                if (subject, policy) in counted:
+                    counted[subject, policy].used = max(0, counted[subject, policy].used - cost)
+            continue
+        windows = [counted.get((subject, policy), Counted(policy, watch.seconds)) for policy in policies]
+        fits = all(window.used + cost <= window.policy.quota for window in windows)
+        if fits:
+            for window in windows:
+                window.used += cost
+                counted[subject, window.policy] = window
+        answer = asyncio.run(limiter.hit(subject, policies, cost=cost))
+        left = [(w.policy.quota - w.used, w.began + w.policy.window - watch.seconds) for w in windows]
+        assert (answer.admitted, [(a.remaining, a.resets_in) for a in answer.allowances]) == (fits, left)
+        assert all(0 <= allowance.remaining <= allowance.policy.quota for allowance in answer.allowances)
 
 
 async def test_ended_windows_are_forgotten(limiter: MemoryRateLimiter, watch: Stopwatch) -> None:

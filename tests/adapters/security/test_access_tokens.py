@@ -4,6 +4,7 @@ import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -25,8 +26,10 @@ OLD, NEW = "the first root secret, 32 bytes or more", "the second root secret, 3
 ISSUER = "https://hexkey.example"
 USER_ID = UserId(UUID("01900000-0000-7000-8000-0000000000aa"))
 SESSION_ID = SessionId(UUID("01900000-0000-7000-8000-0000000000bb"))
+REAL_USER_ID = UserId(UUID("01900000-0000-7000-8000-0000000000cc"))
 TEN_MINUTES = timedelta(minutes=10)
 CLAIMS = AccessClaims(USER_ID, SESSION_ID, START + TEN_MINUTES)
+IMPERSONATION = replace(CLAIMS, real_user_id=REAL_USER_ID)
 SECOND = timedelta(seconds=1)
 INSTANT = timedelta(microseconds=1)
 
@@ -88,6 +91,34 @@ def test_what_is_signed_is_read_back() -> None:
     ours = tokens()
     assert ours.read(ours.sign(CLAIMS)) == CLAIMS
     assert tokens().read(ours.sign(CLAIMS)) == CLAIMS
+
+
+def test_who_acts_as_somebody_else_is_named_by_an_actor_claim() -> None:
+    payload = {**our_payload(), "act": {"sub": str(REAL_USER_ID)}}
+    assert tokens().sign(IMPERSONATION) == by_hand(dumped(our_header()), dumped(payload))
+    assert tokens().read(tokens().sign(IMPERSONATION)) == IMPERSONATION
+    assert tokens().read(signed({**our_payload(), "act": {"sub": str(REAL_USER_ID), "act": None}})) == IMPERSONATION
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        *(None, True, 1, "", str(REAL_USER_ID), [], {}, [str(REAL_USER_ID)], {"act": {"sub": str(REAL_USER_ID)}}),
+        *({"sub": sub} for sub in (None, "", "x", 1, True, [], {}, str(REAL_USER_ID) + "0", [str(REAL_USER_ID)])),
+        {"SUB": str(REAL_USER_ID)},
+    ],
+    ids=str,
+)
+def test_a_malformed_actor_claim_is_refused_and_never_taken_for_none(act: object) -> None:
+    assert tokens().read(signed({**our_payload(), "act": act})) is None
+
+
+def test_a_repeated_actor_is_refused() -> None:
+    text = dumped({**our_payload(), "act": {"sub": str(REAL_USER_ID)}}).decode()
+    assert tokens().read(by_hand(dumped(our_header()), text.encode())) == IMPERSONATION
+    for repeated in (text.replace('"act":', '"act":{},"act":'), text.replace('{"sub":', '{"sub":"","sub":')):
+        assert repeated != text
+        assert tokens().read(by_hand(dumped(our_header()), repeated.encode())) is None
 
 
 def test_no_two_tokens_are_the_same() -> None:

@@ -1,10 +1,11 @@
+from uuid import UUID
 from zlib import crc32
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.security.base62 import DIGITS, checked, decode, encode, is_checked, is_digits
+from adapters.security.base62 import DIGITS, checked, decode, encode, is_checked, is_digits, is_uuid
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,21 @@ def test_what_does_not_fit_is_refused(number: int) -> None:
 @given(st.text(max_size=8))
 def test_digits_are_the_62_and_nothing_else(text: str) -> None:
     assert is_digits(text) == (set(text) <= set(DIGITS))
+
+
+@given(st.uuids())
+def test_a_uuid_is_22_digits(id: UUID) -> None:
+    assert is_uuid(encode(id.int, 22))
+
+
+@pytest.mark.parametrize("number", [0, 2**128 - 1])
+def test_the_first_and_the_last_uuid_are_uuids(number: int) -> None:
+    assert is_uuid(encode(number, 22))
+
+
+@pytest.mark.parametrize("text", ["", "0" * 21, "0" * 23, "0" * 21 + "_", "\u0663" * 22, encode(2**128, 22), "z" * 22])
+def test_other_texts_are_no_uuid(text: str) -> None:
+    assert not is_uuid(text)
 
 
 @pytest.mark.parametrize("text", ["", "hk_abc", "0" * 60])

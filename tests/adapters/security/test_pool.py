@@ -1,4 +1,6 @@
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -131,3 +133,12 @@ async def test_nothing_runs_after_closing() -> None:
     pool.close()
     with pytest.raises(RuntimeError, match="shutdown"):
         await pool.run(pow, 2, 2)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread cannot step back alone")
+async def test_on_a_core_that_they_share_the_loop_goes_before_the_work() -> None:
+    pool = BoundedPool(threads=1, queue=0, patience=1)
+    before = os.nice(0)
+    assert await pool.run(os.nice, 0) > before
+    assert os.nice(0) == before
+    pool.close()
