@@ -170,7 +170,23 @@ class TestReading:
             ("HEXKEY_KEY_PREFIX", "hk\n"),
             ("HEXKEY_REDIS_URL", "http://h"),
             ("HEXKEY_SMTP_URL", "smtp://"),
+            ("HEXKEY_SMTP_URL", "smtp://:587"),
+            ("HEXKEY_SMTP_URL", "smtp://ada@h"),
+            ("HEXKEY_SMTP_URL", "smtp://:word@h"),
+            ("HEXKEY_SMTP_URL", "smtp://ada:p@ss@h"),
+            ("HEXKEY_SMTP_URL", "smtp://ada:465#word@h"),
+            ("HEXKEY_SMTP_URL", "smtp://h/path"),
+            ("HEXKEY_SMTP_URL", "smtp://h?verify=off"),
+            ("HEXKEY_SMTP_URL", "smtp://*"),
             ("HEXKEY_MAIL_FROM", "nobody"),
+            ("HEXKEY_MAIL_FROM", "a@example.org, b@example.org"),
+            ("HEXKEY_MAIL_FROM", "Keys, Inc. <keys@example.org>"),
+            ("HEXKEY_MAIL_FROM", "Keys\nBcc: b@example.org <keys@example.org>"),
+            ("HEXKEY_MAIL_FROM", "keys@example.org\nBcc: b@example.org"),
+            ("HEXKEY_MAIL_FROM", "Keys <keys@example.org> and more"),
+            ("HEXKEY_MAIL_FROM", "keys@example..org"),
+            ("HEXKEY_MAIL_FROM", "schlüssel@example.org"),
+            ("HEXKEY_MAIL_FROM", f"Keys <keys@{'x' * 64}.org>"),
             ("HEXKEY_DOCS", "yes"),
             ("HEXKEY_LOG_LEVEL", "INFO"),
             ("HEXKEY_SECRETS", f"{STRONG},"),
@@ -181,6 +197,17 @@ class TestReading:
     )
     def test_each_value_keeps_its_rule(self, name: str, value: str) -> None:
         assert at_fault({name: value}) == [name]
+
+    @pytest.mark.parametrize(
+        "sender",
+        ["keys@example.org", "Keys <keys@example.org>", '"Keys, Inc." <keys@example.org>', "Schlüssel Inc. <k@ex.org>"],
+    )
+    def test_mail_may_be_from_an_address_with_a_name_or_without(self, sender: str) -> None:
+        assert parse({"HEXKEY_MAIL_FROM": sender}).mail_from == sender
+
+    @pytest.mark.parametrize("url", ["smtp://h", "smtps://ada:p%40ss@mail.example.org:465/", "smtp://[::1]:25"])
+    def test_a_mail_server_has_a_host_and_maybe_a_port_and_credentials(self, url: str) -> None:
+        assert parse({"HEXKEY_SMTP_URL": url, "HEXKEY_MAIL_FROM": "keys@example.org"}).smtp_url == Secret(url)
 
 
 class TestGroups:
@@ -242,7 +269,9 @@ class TestRefusals:
             "HEXKEY_NONSENSE": "x",
         }
         harmless = {"HEXKEY_ENV", "HEXKEY_OIDC__A__CLIENT_ID"}
-        assert at_fault(environ) == sorted({*environ, "HEXKEY_SECRETS", "HEXKEY_PUBLIC_URL"} - harmless)
+        assert at_fault(environ) == sorted(
+            {*environ, "HEXKEY_SECRETS", "HEXKEY_PUBLIC_URL", "HEXKEY_MAIL_FROM"} - harmless
+        )
 
     def test_development_only_warns_of_what_production_refuses(self) -> None:
         unsafe = {"HEXKEY_DATABASE_URL": "memory://", "HEXKEY_RATE_LIMIT_DEFAULT": "off", "HEXKEY_ALLOWED_HOSTS": "*"}
@@ -280,6 +309,19 @@ class TestRefusals:
     def test_random_root_secrets_are_not_called_weak(self, make: Callable[[], str]) -> None:
         for _ in range(300):
             assert parse({**PRODUCTION, "HEXKEY_SECRETS": make()}).warnings == ()
+
+
+class TestMail:
+    def test_a_server_without_a_sender_is_refused_and_the_sender_named(self) -> None:
+        (problem,) = problems({"HEXKEY_SMTP_URL": "smtps://mail.example.org"})
+        assert str(problem) == ("HEXKEY_MAIL_FROM is missing beside HEXKEY_SMTP_URL; write who the mail is from")
+
+    def test_a_sender_that_is_refused_is_not_also_called_missing(self) -> None:
+        (problem,) = problems({"HEXKEY_SMTP_URL": "smtps://mail.example.org", "HEXKEY_MAIL_FROM": "nobody"})
+        assert problem.rule == "is not a mail address"
+
+    def test_a_sender_may_wait_for_its_server(self) -> None:
+        assert parse({"HEXKEY_MAIL_FROM": "keys@example.org"}).smtp_url is None
 
 
 class TestTheFirstAdmin:
@@ -391,6 +433,7 @@ class TestSecrecy:
                 "HEXKEY_DATABASE_URL": f"postgresql://u:{canary}@h/d",
                 "HEXKEY_REDIS_URL": f"redis://:{canary}@h",
                 "HEXKEY_SMTP_URL": f"smtp://u:{canary}@h",
+                "HEXKEY_MAIL_FROM": "keys@example.org",
                 "HEXKEY_ADMIN_EMAIL": "a@example.org",
                 "HEXKEY_ADMIN_PASSWORD": canary,
                 "HEXKEY_METRICS_TOKEN": canary,

@@ -14,13 +14,14 @@ from tests.support.process import installation
 
 ROOT = Path(__file__).parents[2]
 GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FIRST_ADMIN = {"HEXKEY_ADMIN_EMAIL": "root@example.org", "HEXKEY_ADMIN_PASSWORD": "a key under the doormat"}
 named = pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.name)
 
 
 @pytest.fixture
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A service of its own, migrated and empty."""
-    with installation(tmp_path_factory.mktemp("data"), "sqlite") as installed:
+    """A service of its own, migrated and empty but for a first admin."""
+    with installation(tmp_path_factory.mktemp("data"), "sqlite", **FIRST_ADMIN) as installed:
         installed.migrate()
         with installed.server() as server:
             yield server.url

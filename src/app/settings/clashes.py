@@ -10,6 +10,16 @@ from domain.model.passwords import PasswordPolicy
 
 
 def clashes(settings: Settings) -> Iterator[Problem]:
+    yield from _mail(settings)
+    yield from _first_admin(settings)
+
+
+def _mail(settings: Settings) -> Iterator[Problem]:
+    if settings.smtp_url is not None and settings.mail_from is None:
+        yield Problem("HEXKEY_MAIL_FROM", "is missing beside HEXKEY_SMTP_URL", "write who the mail is from")
+
+
+def _first_admin(settings: Settings) -> Iterator[Problem]:
     match settings.admin_email, settings.admin_password:
         case None, None:
             return

@@ -18,7 +18,9 @@ from domain.model.users import EmailAddress, email_address
 T = TypeVar("T")
 Network = IPv4Network | IPv6Network
 
-_ADDRESS = re.compile(r"[^\s@<>]+@[^\s@<>]+|[^<>]*<[^\s@<>]+@[^\s@<>]+>")
+_SPECIAL = r"\"(),:;<>@\[\\\]"
+_ADDRESS = rf"[^\s\x80-\U0010ffff{_SPECIAL}]+@[^\s{_SPECIAL}]+"  # else no server without SMTPUTF8 took our mail
+_MAILBOX = re.compile(rf'{_ADDRESS}|(?:"[^"\\\n]+"|[^\n{_SPECIAL}]+) ?<{_ADDRESS}>')
 
 
 def text(value: str) -> str:
@@ -138,6 +140,15 @@ def _network(value: str) -> Network:
 
 
 def mailbox(value: str) -> str:
-    if _ADDRESS.fullmatch(value) is None:
-        raise Wrong("is not a mail address", "write one such as admin@example.org")
+    """An address, or the name that people see and an address."""
+    if _MAILBOX.fullmatch(value) is None or not _is_domain(value.rpartition("@")[2].rstrip(">")):
+        raise Wrong("is not a mail address", 'write one such as keys@example.org or "Keys, Inc." <keys@example.org>')
     return value
+
+
+def _is_domain(name: str) -> bool:
+    """Whether the DNS could know it (RFC 3490)."""
+    try:
+        return bool(name.encode("idna"))
+    except UnicodeError:
+        return False

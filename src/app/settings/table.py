@@ -32,7 +32,7 @@ from app.settings.parsers import (
 )
 from app.settings.problems import Problem
 from app.settings.secret import Secret
-from app.settings.urls import host, host_of, origin, origin_or_any, service
+from app.settings.urls import host, host_of, mail_server, origin, origin_or_any, service
 from domain.model.limits import Policy
 from domain.model.users import EmailAddress
 
@@ -100,7 +100,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit_anonymous: Annotated[Policy | None, Rule(limit, "60/minute")]
     rate_limit_sign_in: Annotated[Policy | None, Rule(limit, "20/minute")]
 
-    smtp_url: Annotated[Secret | None, Rule(service("smtp", "smtps"), secret=True)]
+    smtp_url: Annotated[Secret | None, Rule(mail_server, secret=True)]
     mail_from: Annotated[str | None, Rule(mailbox)]
     admin_email: Annotated[EmailAddress | None, Rule(email)]
     admin_password: Annotated[Secret | None, Rule(secret, secret=True)]

@@ -85,6 +85,19 @@ def service(*schemes: str) -> Callable[[str], Secret]:
     return url
 
 
+def mail_server(value: str) -> Secret:
+    """An URL with nothing behind the host and port, and with a password beside every user."""
+    url = split(value, "smtp", "smtps")
+    account, _, place = url.netloc.rpartition("@")
+    if "@" in account or url.path.strip("/") or url.query or url.fragment:
+        raise Wrong("is more than a mail server", "write %40 for @, %23 for #, %2F for / and %3F for ? in a password")
+    if account and not (url.username and url.password):
+        raise Wrong("has one of user and password", "write both or neither before the @")
+    if not place or host(host_of(url)) == "*":
+        raise Wrong("names no host", "write it after the //")
+    return Secret(value)
+
+
 def is_local(name: str) -> bool:
     """Whether *name* cannot leave this machine: loopback, or the path of a socket."""
     if not name or name.startswith("/") or name == "localhost" or name.endswith(".localhost"):
