@@ -137,6 +137,15 @@ def test_routes_names_the_door_of_each(data: Path) -> None:
     assert len(lines) == len(table)
 
 
+def test_doctor_notes_what_the_standard_advises_against(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEXKEY_SECRETS", hexkey("secrets", "generate").output.strip())
+    monkeypatch.setenv("HEXKEY_PUBLIC_URL", "https://keys.test.org")
+    examined = hexkey("doctor")
+    assert (examined.exit_code, "HEXKEY_PASSWORD_GRANT" in examined.output) == (0, True)
+    monkeypatch.setenv("HEXKEY_PASSWORD_GRANT", "off")
+    assert "HEXKEY_PASSWORD_GRANT" not in hexkey("doctor").output
+
+
 def test_doctor_changes_nothing(data: Path) -> None:
     examined = hexkey("doctor")
     assert examined.exit_code == 0

@@ -69,17 +69,6 @@ async def test_two_workers_serve_two_hundred_writers_at_once(server: Server) -> 
         assert sorted(answer.status_code for answer in again) == [201] + [409] * 19
 
 
-async def test_one_token_refreshed_by_many_has_one_successor(server: Server) -> None:
-    server.signed_in("bob@example.org")
-    form = {"grant_type": "password", "username": "bob@example.org", "password": "correct horse battery staple"}
-    async with httpx.AsyncClient(base_url=server.url, timeout=30) as bob:
-        token = (await bob.post("/v1/auth/token", data=form)).json()["refresh_token"]
-        spend = {"grant_type": "refresh_token", "refresh_token": token}
-        answers = await asyncio.gather(*(bob.post("/v1/auth/token", data=spend) for _ in range(50)))
-    assert {answer.status_code for answer in answers} == {200}, [answer.text for answer in answers]
-    assert len({answer.json()["refresh_token"] for answer in answers}) == 1
-
-
 def test_a_server_answers_under_the_address_that_it_prints(server: Server) -> None:
     assert f"serving {server.url}, docs at {server.url}/docs" in server.said
     answer = httpx.get(f"{server.url}/docs")

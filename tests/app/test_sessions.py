@@ -206,7 +206,7 @@ async def test_sign_ins_and_their_refusals_are_in_the_trail(service: Service, ad
     refused, signed_in, *_ = await service.events()
     assert (refused.action, refused.subject, refused.address) == (
         "user.sign_in_refused",
-        "user:unknown",
+        f"user:{ada.id}",
         "203.0.113.7",
     )
     assert (signed_in.action, signed_in.subject) == ("user.signed_in", f"user:{ada.id}")

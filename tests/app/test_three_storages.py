@@ -9,12 +9,16 @@ from contextlib import asynccontextmanager
 
 import httpx
 
+from domain.model.roles import ADMIN_ID, MEMBER_ID
 from tests.support.databases import NAMES, Databases
 from tests.support.examples import HOSTILE_TEXTS
 from tests.support.ports import ports_over
 from tests.support.service import PASSWORD, Person, Service
 
-RANDOM = re.compile(r"hkr_[0-9A-Za-z]{49}|eyJ[\w-]+\.[\w-]+\.[\w-]+|(?<=_)[0-9A-Za-z]{49}|(?<=\"last4\":\")\w{4}")
+RANDOM = re.compile(
+    r"(?<=hexkey_device=)[\w.-]+|(?<=hexkey_session=)[\w.-]+|(?<=hexkey_csrf=)[\w.-]+|hkr_[0-9A-Za-z]{49}|eyJ[\w-]+\.[\w-]+\.[\w-]+"
+    r"|(?<=_)[0-9A-Za-z]{49}|(?<=\"last4\":\")\w{4}"
+)
 ABSENT = "019b76da-a800-7000-8000-00000000ffff"
 Told = list[str]
 
@@ -47,7 +51,7 @@ async def test_the_tour_is_the_same_everywhere(databases: Databases) -> None:
         async with observed(databases, name) as (service, diary):
             await tour(service)
             told[name] = diary.told
-    assert len(told["memory"]) > 100
+    assert len(told["memory"]) > 250
     assert {status[0] for line in told["memory"] for status in re.findall(r"^\w+ \S+ (\d{3})", line)} == {"2", "3", "4"}
     for name in NAMES[1:]:
         for ours, theirs in zip(told["memory"], told[name], strict=True):
@@ -60,6 +64,12 @@ async def tour(service: Service) -> None:
     await write_projects(service, ada, bob)
     await list_projects(service, ada, admin)
     await hold_keys(service, ada, bob, admin)
+    eve = await service.user("eve@example.org")
+    await manage_users(service, ada, eve, admin)
+    await manage_roles(service, ada, eve, admin)
+    await invite(service, admin)
+    await have_sessions(service, ada, admin)
+    await read_the_trail(service, ada, admin)
     await leave(service, bob)
 
 
@@ -136,6 +146,106 @@ async def hold_keys(service: Service, ada: Person, bob: Person, admin: Person) -
         await caller.post("/v1/api-keys/verify", api_key=plain.secret)
     await admin.post("/v1/api-keys/verify", api_key=robot.secret, address="192.0.2.1")
     await plain.get("/v1/projects")
+
+
+async def manage_users(service: Service, ada: Person, eve: Person, admin: Person) -> None:
+    for place, name in enumerate(("é", "e\u0301", "A", "a", *HOSTILE_TEXTS[:4])):
+        service.advance(milliseconds=place % 2)
+        await admin.post("/v1/users", email=f"user{9 - place}@example.org", name=name, username=f"user{place}")
+    for body in ({"email": "ADA@example.org"}, {"email": "x"}, {"email": "d@example.org", "role_ids": [ABSENT]}):
+        await admin.post("/v1/users", **body)
+    for query in ("", "sorting=email", "sorting=name,email:desc", "sorting=username:desc&limit=3&offset=1", "limit=0"):
+        await admin.get(f"/v1/users?{query}")
+    path = f"/v1/users/{eve.id}"
+    for where in (path, f"/v1/users/{ABSENT}", "/v1/users/nonsense"):
+        for caller in (admin, ada):
+            await caller.get(where)
+            await caller.patch(where, name="Eve", username="eve")
+            await caller.post(f"{where}/unlock")
+    for body in ({"username": "ADA"}, {"email": "ada@example.org"}, {"email": "Robert@example.org", "name": None}):
+        await admin.patch(path, **body)
+    await admin.saying(if_match='"1"').patch(path, name="stale")
+    await admin.saying(if_none_match='"3"').get(path)
+    for value in (False, False, True):
+        await admin.patch(path, is_active=value)
+    await admin.delete(f"/v1/users/{admin.id}")
+
+
+async def manage_roles(service: Service, ada: Person, eve: Person, admin: Person) -> None:
+    paths = []
+    for place, name in enumerate(("b", "B", "ß", *HOSTILE_TEXTS[:5])):
+        service.advance(milliseconds=place % 2)
+        answer = await admin.post("/v1/roles", name=name, description=name, permissions=["users:read", "audit:read"])
+        paths.append(answer.headers["location"])
+    first, second, *_ = paths
+    for body in ({"name": " b"}, {"name": "admin"}, {"name": "c", "permissions": ["fly"]}):
+        await admin.post("/v1/roles", **{"permissions": [], **body})
+    for query in ("", "sorting=name", "sorting=created_at,name:desc", "sorting=updated_at:desc,name&limit=2&offset=1"):
+        await admin.get(f"/v1/roles?{query}")
+    for where in (first, f"/v1/roles/{ABSENT}", f"/v1/roles/{ADMIN_ID}"):
+        for caller in (admin, ada):
+            await caller.get(where)
+            await caller.patch(where, description="line\nline")
+            await caller.put(f"{where}/permissions/tasks:read")
+            await caller.delete(f"{where}/permissions/audit:read")
+    await admin.patch(first, name="B")
+    await admin.saying(if_match='"1"').delete(first)
+    for user_id in (ada.id, eve.id, ABSENT):
+        await admin.put(f"{first}/users/{user_id}")
+        await admin.put(f"{second}/users/{user_id}")
+    await admin.get(f"{first}/users?sorting=email")
+    await admin.get(f"/v1/users/{ada.id}/roles")
+    await admin.patch(second, is_active=False)
+    await ada.get("/v1/me")
+    await ada.get("/v1/users?limit=1")
+    for path in (f"{first}/users/{ada.id}", f"{first}/users/{ada.id}", first, f"{first}?force=true", first):
+        await admin.delete(path)
+    await admin.delete(f"/v1/roles/{ADMIN_ID}/users/{admin.id}")
+    await admin.get("/v1/permissions")
+
+
+async def invite(service: Service, admin: Person) -> None:
+    for email in ("guest@example.org", "ada@example.org", "second@example.org", "GUEST@example.org", "x"):
+        service.advance(milliseconds=1)
+        await admin.post("/v1/invitations", email=email, role_ids=[str(MEMBER_ID)])
+    token = await service.mailed_token("guest@example.org")
+    for email in ("another@example.org", "guest@example.org", "guest@example.org"):
+        await service.anyone.post("/v1/auth/register", email=email, password=PASSWORD, invitation=token)
+    listed = await admin.get("/v1/invitations?sorting=email")
+    for invitation in (*(one["id"] for one in listed.json()["data"]), ABSENT):
+        await admin.delete(f"/v1/invitations/{invitation}")
+    await admin.get("/v1/invitations")
+
+
+async def have_sessions(service: Service, ada: Person, admin: Person) -> None:
+    acting = await service.acting_as(ada, admin)
+    await acting.post("/v1/projects", name="Helped")
+    await acting.patch("/v1/me", name="Eve")
+    service.advance(milliseconds=1)
+    browser = await service.browser(ada)
+    browser.http.event_hooks = service.anyone.http.event_hooks
+    listed = (await ada.get("/v1/me/sessions")).json()["data"]
+    await ada.delete(f"/v1/me/sessions/{ABSENT}")
+    await ada.delete(f"/v1/me/sessions/{listed[1]['id']}")
+    await acting.get("/v1/me")
+    await browser.get("/v1/me/export")
+    await browser.post("/v1/auth/session", login="ada", password=PASSWORD)
+    await ada.delete("/v1/me/sessions")
+    await browser.get("/v1/me")
+    await ada.get("/v1/me/sessions")
+
+
+async def read_the_trail(service: Service, ada: Person, admin: Person) -> None:
+    for filters in ("", f"&user_id={ada.id}", f"&subject=user:{ada.id}", f"&subject=user:{ada.id}&user_id={admin.id}"):
+        cursor = ""
+        for _ in range(3):
+            page = (await admin.get(f"/v1/audit-events?limit=4{filters}{cursor}")).json()
+            if page["next"] is None:
+                break
+            cursor = f"&cursor={page['next']}"
+    await admin.get(f"/v1/audit-events?limit=1{cursor}x")
+    await admin.get("/v1/audit-events?limit=200")
+    await ada.get("/v1/audit-events")
 
 
 async def leave(service: Service, bob: Person) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from domain.services.users import Registration
+from domain.services.registration import Registration
 from tests.support.ports import NO_LIMITS, memory_ports
 from tests.support.service import PASSWORD, Service, pointers, refusal
 

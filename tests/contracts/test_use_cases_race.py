@@ -7,9 +7,10 @@ import pytest
 
 from app.composition import Services, assemble
 from domain.errors import BoundToProjects, InvalidCredential
-from domain.model.actors import Actor, ActorKind, Origin
+from domain.model.actors import Actor, ActorKind, Origin, system
 from domain.model.passwords import Password
 from domain.model.permissions import CORE_PERMISSIONS
+from domain.model.sessions import SESSIONS_PER_USER
 from domain.model.users import EmailAddress, User
 from domain.services.keys import KeyRequest
 from tests.support.databases import Storage
@@ -28,7 +29,7 @@ def services(storage: Storage) -> Services:
 
 @pytest.fixture
 async def ada(services: Services) -> User:
-    return await services.users.register(OWNER, email="ada@example.org", password=PASSWORD)
+    return await services.registration.register(OWNER, email="ada@example.org", password=PASSWORD)
 
 
 def acting(user: User) -> Actor:
@@ -37,7 +38,7 @@ def acting(user: User) -> Actor:
 
 async def test_a_thief_who_races_the_owner_ends_the_session(storage: Storage, services: Services, ada: User) -> None:
     for _ in range(5):
-        tokens = await services.sessions.sign_in(ada.email, PASSWORD, OWNER)
+        tokens = (await services.sign_in.for_tokens(ada.email, PASSWORD, OWNER)).tokens
         seen = await asyncio.gather(
             *(services.sessions.refresh(tokens.refresh_token, origin) for origin in (OWNER, THIEF)),
             return_exceptions=True,
@@ -53,12 +54,61 @@ async def test_a_thief_who_races_the_owner_ends_the_session(storage: Storage, se
 
 
 async def test_one_client_that_asks_often_gets_one_successor(services: Services, ada: User) -> None:
-    tokens = await services.sessions.sign_in(ada.email, PASSWORD, OWNER)
+    tokens = (await services.sign_in.for_tokens(ada.email, PASSWORD, OWNER)).tokens
     seen = await asyncio.gather(*(services.sessions.refresh(tokens.refresh_token, OWNER) for _ in range(20)))
 
     assert len({answer.refresh_token for answer in seen}) == 1
     for answer in seen:
         assert (await services.access.authenticate(answer.access_token, OWNER)).user_id == ada.id
+
+
+async def test_of_many_who_sign_in_at_once_nobody_is_refused_and_twenty_stay(
+    storage: Storage, services: Services, ada: User
+) -> None:
+    """Each ends the oldest, and all see the same oldest."""
+    for _ in range(SESSIONS_PER_USER):
+        await services.sign_in.for_tokens(ada.email, PASSWORD, OWNER)
+    for _ in range(3):
+        await asyncio.gather(*(services.sign_in.for_tokens(ada.email, PASSWORD, OWNER) for _ in range(5)))
+
+    async with storage.uow.reading() as work:
+        assert len(await work.sessions.list_live_by_user(ada.id, now=START)) == SESSIONS_PER_USER
+
+
+async def test_no_session_of_the_old_password_outlives_its_change(
+    storage: Storage, services: Services, ada: User
+) -> None:
+    """Who proves the old password while it is being changed is refused, or signed out by the change."""
+    password = PASSWORD
+    for number in range(8):
+        current = await services.sign_in.for_tokens(ada.email, password, OWNER)
+        actor = await services.access.authenticate(current.tokens.access_token, OWNER)
+        new = f"{PASSWORD} {number}"
+        await asyncio.gather(
+            services.accounts.change_password(actor, current=password, new=new),
+            *(services.sign_in.for_tokens(ada.email, password, THIEF) for _ in range(4)),
+            return_exceptions=True,
+        )
+        async with storage.uow.reading() as work:
+            left = await work.sessions.list_live_by_user(ada.id, now=START)
+        assert [session.id for session in left] == [actor.session_id]
+        password = new
+
+
+async def test_no_session_that_began_meanwhile_outlives_a_deactivation(
+    storage: Storage, services: Services, ada: User
+) -> None:
+    """Else it would wake up when the user comes back."""
+    for _ in range(8):
+        await asyncio.gather(
+            *(services.sign_in.for_tokens(ada.email, PASSWORD, OWNER) for _ in range(3)),
+            services.users.deactivate(system(CORE_PERMISSIONS), ada.id),
+            return_exceptions=True,
+        )
+        async with storage.uow() as work:
+            assert await work.sessions.list_live_by_user(ada.id, now=START) == ()
+            await work.users.save((await work.users.get(ada.id)).activated(True, now=START))
+            await work.attempts.forget(f"user:{ada.id}")
 
 
 class RehashingMeanwhile(ReversingPasswordHasher):
@@ -82,18 +132,18 @@ class RehashingMeanwhile(ReversingPasswordHasher):
 async def test_who_signs_in_while_the_password_is_rehashed_is_not_refused(storage: Storage, ada: User) -> None:
     hasher = RehashingMeanwhile(storage, f"rehashed:{PASSWORD[::-1]}")
     services = assemble(ports_over(storage, passwords=hasher, ids=CountingIds(1000)))
-    assert (await services.sessions.sign_in(ada.email, PASSWORD, OWNER)).refresh_token
+    assert (await services.sign_in.for_tokens(ada.email, PASSWORD, OWNER)).tokens.refresh_token
 
 
 async def test_who_signs_in_with_a_password_that_is_just_being_changed_is(storage: Storage, ada: User) -> None:
     hasher = RehashingMeanwhile(storage, "reversed:drowssap wen eht")
     services = assemble(ports_over(storage, passwords=hasher, ids=CountingIds(1000)))
     with pytest.raises(InvalidCredential):
-        await services.sessions.sign_in(ada.email, PASSWORD, OWNER)
+        await services.sign_in.for_tokens(ada.email, PASSWORD, OWNER)
 
 
 async def test_a_refused_refresh_does_not_spend_the_token(storage: Storage, services: Services, ada: User) -> None:
-    tokens = await services.sessions.sign_in(ada.email, PASSWORD, OWNER)
+    tokens = (await services.sign_in.for_tokens(ada.email, PASSWORD, OWNER)).tokens
     async with storage.uow() as work:
         inactive = await work.users.save(replace(ada, is_active=False))
     with pytest.raises(InvalidCredential):

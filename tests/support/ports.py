@@ -3,17 +3,22 @@
 from typing import Any
 
 from adapters.memory.limits import MemoryRateLimiter
+from adapters.memory.mails import MemoryMailSender
 from adapters.security.access_tokens import EdDsaAccessTokens
+from adapters.security.cursors import SignedCursors
+from adapters.security.devices import SignedDevices
 from adapters.security.key_secrets import HmacKeySecrets
+from adapters.security.one_time_secrets import OpaqueOneTimeSecrets
 from adapters.security.refresh_tokens import SealedRefreshTokens
 from adapters.security.roots import RootSecrets
+from adapters.security.session_cookies import OpaqueSessionCookies
 from app.composition import Ports, Rules
 from tests.support.databases import Storage, memory_storage
 from tests.support.fakes import CountingIds, ReversingPasswordHasher
 
 ISSUER = "http://127.0.0.1:8000"
 ROOTS = RootSecrets(["kT3vQ9zLw6Yp1Rb8Xn4Ms7Jd2Fh5Gc0A"])
-NO_LIMITS = Rules(default_limit=None, anonymous_limit=None)
+NO_LIMITS = Rules(default_limit=None, anonymous_limit=None, sign_in_limit=None, sign_in_patience=0.0)
 
 
 def memory_ports(**given: Any) -> Ports:
@@ -32,6 +37,11 @@ def ports_over(storage: Storage, **given: Any) -> Ports:
         "key_secrets": HmacKeySecrets(ROOTS),
         "access_tokens": EdDsaAccessTokens(ROOTS, issuer=ISSUER, clock=clock, ids=ids),
         "refresh_tokens": SealedRefreshTokens(ROOTS),
+        "cookies": OpaqueSessionCookies(ROOTS),
+        "one_time_secrets": OpaqueOneTimeSecrets(),
+        "devices": SignedDevices(ROOTS, clock=clock),
+        "cursors": SignedCursors(ROOTS),
+        "mail": MemoryMailSender(),
         "limiter": MemoryRateLimiter(lambda: clock.now().timestamp()),
         "rules": NO_LIMITS,
     }

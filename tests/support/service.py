@@ -6,14 +6,20 @@
     assert (await robot.get(f"/v1/projects/{project['id']}")).status_code == 200
 
 A caller sends one credential, or none (``service.anyone``). Keyword arguments are the members of the body, and
-``ada.saying(if_match='"1"')`` is Ada with another header.
+``ada.saying(if_match='"1"')`` is Ada with another header. Only a browser keeps cookies:
+
+    browser = await service.browser(ada)
+    assert (await browser.delete("/v1/auth/session")).status_code == 204
 """
 
+import re
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from http.cookies import Morsel, SimpleCookie
 from itertools import count
 from typing import Any, TypeVar
 from uuid import UUID
@@ -21,19 +27,24 @@ from uuid import UUID
 import httpx
 from litestar import Litestar
 
+from adapters.memory.mails import MemoryMailSender
 from app.composition import Ports, Services, assemble
-from app.http.application import Exposure, create_app
+from app.http.application import SERVICES, Exposure, create_app
 from domain.model.actors import system
 from domain.model.events import Event
 from domain.model.ids import UserId
 from domain.model.keys import Key
+from domain.model.mails import Message
 from domain.model.permissions import CORE_PERMISSIONS
+from domain.model.roles import ADMIN_ID
 from tests.support.examples import a_key, a_secret
 from tests.support.fakes import ManualClock
 from tests.support.ports import memory_ports
 
 PASSWORD = "correct horse battery staple"
 ADDRESS = "203.0.113.7"
+OPERATOR = system(CORE_PERMISSIONS)
+_TOKEN = re.compile(r"\?token=(\S+)")
 C = TypeVar("C", bound="Caller")
 
 
@@ -57,7 +68,8 @@ class Caller:
         return await self.send("POST", path, **({"json": body} if body else {}))
 
     async def put(self, path: str, **body: Any) -> httpx.Response:
-        return await self.send("PUT", path, json=body)
+        """Without members there is no body at all."""
+        return await self.send("PUT", path, **({"json": body} if body else {}))
 
     async def patch(self, path: str, **body: Any) -> httpx.Response:
         return await self.send("PATCH", path, json=body)
@@ -109,6 +121,49 @@ def presenting(credential: str) -> dict[str, str]:
     return {"authorization": f"Bearer {credential}"}
 
 
+@dataclass(frozen=True)
+class Browser(Caller):
+    """What a page of ours can do: it keeps the cookies that it is sent, and with them proves where it comes from."""
+
+    jar: "dict[str, Morsel[str]]" = field(default_factory=dict)
+
+    @property
+    def cookie(self) -> str:
+        """All of them, as the header has them."""
+        return "; ".join(f"{name}={morsel.value}" for name, morsel in self.jar.items())
+
+    @property
+    def session(self) -> str:
+        """The session cookie, name and value."""
+        return next(f"{name}={morsel.value}" for name, morsel in self.jar.items() if name.endswith("hexkey_session"))
+
+    @property
+    def csrf(self) -> str:
+        return next((morsel.value for name, morsel in self.jar.items() if name.endswith("hexkey_csrf")), "")
+
+    async def sign_in(self, login: str, password: str = PASSWORD) -> httpx.Response:
+        return await self.post("/v1/auth/session", login=login, password=password)
+
+    async def send(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, **content: Any
+    ) -> httpx.Response:
+        own = {"sec-fetch-site": "same-origin", "x-csrf-token": self.csrf, "cookie": self.cookie}
+        sent = {name: value for name, value in own.items() if value}
+        answer = await super().send(method, path, {**sent, **self.headers, **(headers or {})}, **content)
+        for name, morsel in set_cookies(answer).items():
+            if morsel["max-age"] == "0":
+                self.jar.pop(name, None)
+            else:
+                self.jar[name] = morsel
+        return answer
+
+
+def set_cookies(answer: httpx.Response) -> "dict[str, Morsel[str]]":
+    return {
+        name: morsel for line in answer.headers.get_list("set-cookie") for name, morsel in SimpleCookie(line).items()
+    }
+
+
 _playing: ContextVar[Services] = ContextVar("playing")
 
 
@@ -123,8 +178,7 @@ def _role(name: str, service: object) -> Any:
 def _stage(exposure: Exposure) -> Litestar:
     """One application for every service of one *exposure*: building it takes 50 ms, where most tests take 5."""
     empty = assemble(memory_ports())
-    names = ("users", "sessions", "keys", "projects", "access")
-    roles: dict[str, Any] = {name: _role(name, getattr(empty, name)) for name in names}
+    roles: dict[str, Any] = {name: _role(name, getattr(empty, name)) for name in SERVICES}
     return create_app(replace(empty, new_request_id=lambda: _playing.get().new_request_id(), **roles), exposure)
 
 
@@ -141,10 +195,26 @@ class Service:
 
     def at(self, address: str) -> Caller:
         """Somebody at *address* who presents nothing."""
-        transport = httpx.ASGITransport(app=self._play, client=(address, 50_000))
-        return Caller(httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000"))
+        return Caller(self._client(address))
 
-    async def _play(self, scope: Any, receive: Any, send: Any) -> None:
+    def stranger(self, address: str = ADDRESS) -> Browser:
+        """A browser that has never been here."""
+        return Browser(self._client(address))
+
+    async def browser(self, person: Person) -> Browser:
+        """One in which *person* has signed in."""
+        browser = self.stranger()
+        answer = await browser.sign_in(person.email)
+        assert answer.status_code == 201, answer.text
+        return browser
+
+    def _client(self, address: str) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(app=self.play, client=(address, 50_000))
+        forgetful = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+        return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", cookies=forgetful)
+
+    async def play(self, scope: Any, receive: Any, send: Any) -> None:
+        """The application, as a server calls it."""
         _playing.set(self.services)
         await self.app(scope, receive, send)
 
@@ -153,6 +223,27 @@ class Service:
         assert isinstance(self.ports.clock, ManualClock)
         self.ports.clock.advance(timedelta(**by))
 
+    @property
+    def mails(self) -> list[Message]:
+        """What was sent, in its order."""
+        assert isinstance(self.ports.mail, MemoryMailSender)
+        return self.ports.mail.sent
+
+    async def deliver(self) -> list[Message]:
+        """Send what is due; what that was."""
+        before = len(self.mails)
+        while await self.services.mails.deliver():
+            pass
+        return self.mails[before:]
+
+    async def mailed_token(self, to: str) -> str:
+        """What the link carries in the last mail to that address, once what is due has been sent."""
+        await self.deliver()
+        text = next(message.text for message in reversed(self.mails) if message.to == to)
+        match = _TOKEN.search(text)
+        assert match is not None, text
+        return match[1]
+
     async def user(self, email: str | None = None, **members: Any) -> Person:
         address = email or f"person{next(self._numbers)}@example.org"
         answer = await self.anyone.post("/v1/auth/register", email=address, password=PASSWORD, **members)
@@ -160,9 +251,20 @@ class Service:
         return await self._signed_in(address, answer.json()["id"])
 
     async def admin(self, email: str = "admin@example.org") -> Person:
-        operator = system(CORE_PERMISSIONS)
-        user = await self.services.users.create_admin(operator, email=email, password=PASSWORD)
+        user = await self.services.users.create(OPERATOR, email=email, password=PASSWORD, role_ids=(ADMIN_ID,))
         return await self._signed_in(email, str(user.id))
+
+    async def person_with(self, *permissions: str, email: str | None = None) -> Person:
+        """Somebody who may do exactly *permissions*, by a role of their own."""
+        address = email or f"person{next(self._numbers)}@example.org"
+        role = await self.services.roles.create(OPERATOR, name=f"of {address}", permissions=permissions)
+        user = await self.services.users.create(OPERATOR, email=address, password=PASSWORD, role_ids=(role.id,))
+        return await self._signed_in(address, str(user.id))
+
+    async def acting_as(self, target: Person, by: Person) -> Caller:
+        answer = await by.post(f"/v1/users/{target.id}/impersonate")
+        assert answer.status_code == 200, answer.text
+        return Caller(by.http, presenting(answer.json()["access_token"]))
 
     async def sign_in(self, email: str, password: str = PASSWORD) -> dict[str, Any]:
         answer = await self.anyone.token(grant_type="password", username=email, password=password)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import click
 import msgspec
 
@@ -30,6 +32,10 @@ def routes(check: bool, as_json: bool) -> None:
         click.echo(f"{line}  {row.limit:<8}  {' '.join(row.permissions)}".rstrip())
 
 
+def _alternatives(opt: dict[str, Any]) -> tuple[str, ...]:
+    return ("|".join(any_of),) if (any_of := opt.get("any_of")) else ()
+
+
 def _table() -> list[RouteView]:
     from litestar.routes import HTTPRoute
 
@@ -43,7 +49,7 @@ def _table() -> list[RouteView]:
             method,
             route.path_format,
             handler.opt["door"],
-            tuple(handler.opt["permissions"]),
+            (*handler.opt["permissions"], *_alternatives(handler.opt)),
             "counted" if handler.opt["limited"] else "none",
         )
         for route in app.routes

@@ -12,11 +12,12 @@ from app.logs import configure, server_options
 from app.settings import Settings
 from domain.errors import DomainError, EmailTaken
 from domain.model.actors import system
+from domain.model.roles import ADMIN_ID
 
 GRACE = 10
 """How long, in seconds, requests in flight may go on once the service is told to stop."""
 
-NOT_YET = ("redis_url", "smtp_url", "mail_from", "metrics_token", "oidc", "webhook_secrets")
+NOT_YET = ("redis_url", "metrics_token", "oidc", "webhook_secrets")
 """Settings that are read and judged, and that nothing uses so far; whoever sets one is told."""
 
 log = logging.getLogger("hexkey")
@@ -86,8 +87,11 @@ async def _first_admin(settings: Settings, services: Any) -> None:
     if await services.users.has_admin(operator):
         return
     try:
-        await services.users.create_admin(
-            operator, email=settings.admin_email, password=settings.admin_password.reveal()
+        await services.users.create(
+            operator,
+            email=settings.admin_email,
+            password=settings.admin_password.reveal(),
+            role_ids=(ADMIN_ID,),
         )
     except EmailTaken:
         if not await services.users.has_admin(operator):  # else another start was faster

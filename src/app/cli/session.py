@@ -2,14 +2,15 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, NoReturn, TypeVar
 
 import click
 import msgspec
 
 from app.settings import EX_CONFIG, Settings, SettingsError, load
-from domain.errors import DomainError
+from domain.errors import DomainError, Unavailable
 from domain.model.actors import Actor, system
 
 T = TypeVar("T")
@@ -33,8 +34,18 @@ def refuse(sentence: str, say: Say | None = None) -> NoReturn:
 
 
 def told(refusal: DomainError) -> str:
-    """A refusal with what is behind it, which is the operator's to know: a path, a server's answer."""
-    return str(refusal) if refusal.__cause__ is None else f"{refusal}: {refusal.__cause__}"
+    """A refusal; of what is away also what is behind it, which is the operator's to know: a path, a server's answer."""
+    behind = refusal.__cause__ if isinstance(refusal, Unavailable) else None
+    return str(refusal) if behind is None else f"{refusal}: {behind}"
+
+
+def say(sentence: str) -> None:
+    click.echo(harmless(sentence))
+
+
+def harmless(text: str) -> str:
+    """*text* with what a terminal would obey, or not show, as Python writes it: a name may hold it."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
 
 
 def _to_people(sentence: str) -> None:
@@ -63,3 +74,20 @@ def served(work: Callable[[Any, Actor], Awaitable[T]]) -> T:
 def show_json(body: object) -> None:
     """The body of the corresponding HTTP answer, and nothing else."""
     click.echo(msgspec.json.encode(body))
+
+
+def show_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Columns for people in a terminal; elsewhere the cells of a line between tabs, and no titles."""
+    cells = [[harmless(cell) for cell in row] for row in rows]
+    if not sys.stdout.isatty():
+        for row in cells:
+            click.echo("\t".join(row))
+        return
+    from rich.console import Console
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    table = Table(*(Column(title, overflow="fold") for title in titles), box=None, pad_edge=False)
+    for row in cells:
+        table.add_row(*map(Text, row))
+    Console().print(table)

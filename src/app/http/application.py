@@ -7,25 +7,67 @@ from importlib.metadata import version
 from typing import Literal
 
 from litestar import Router
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.types import ControllerRouterHandler
 
 from app.composition import Services
+from app.http.audit import AuditController
 from app.http.bodies import StrictBody
+from app.http.cookies import CookieJar
 from app.http.documents import document_routes
 from app.http.doors import Doors, require_doors, user
 from app.http.edge import Application, Edge
+from app.http.exports import ExportController
 from app.http.health import health_routes
+from app.http.impersonation import ImpersonationController
 from app.http.keys import KeyController
+from app.http.me import MeController
 from app.http.problems import exception_handlers
 from app.http.projects import ProjectController
-from app.http.sessions import AuthController, well_known_routes
-from app.http.users import MeController
+from app.http.recovery import RecoveryController
+from app.http.registration import InvitationController, RegistrationController
+from app.http.roles import HeldRoleController, RoleController
+from app.http.sign_in import AuthController
+from app.http.users import UserController
 from app.http.views import ViewResponse
+from app.http.well_known import server_metadata, well_known_routes
 from app.settings import Settings
 
-CONTROLLERS = (AuthController, MeController, ProjectController, KeyController)
+CONTROLLERS = (
+    AuthController,
+    RegistrationController,
+    RecoveryController,
+    MeController,
+    ExportController,
+    UserController,
+    ImpersonationController,
+    InvitationController,
+    RoleController,
+    HeldRoleController,
+    ProjectController,
+    KeyController,
+    AuditController,
+)
+SERVICES = (
+    "access",
+    "accounts",
+    "audit",
+    "exports",
+    "introspection",
+    "invitations",
+    "keys",
+    "memberships",
+    "projects",
+    "recovery",
+    "registration",
+    "roles",
+    "sessions",
+    "sign_in",
+    "users",
+)
+"""What a handler may ask for by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,23 +98,19 @@ class Exposure:
 def create_app(services: Services, exposure: Exposure | None = None) -> Application:
     """Hand *services* to the controllers. Raises UnmarkedRoute for a route without a door."""
     exposed = exposure or Exposure()
+    jar = CookieJar(https=exposed.https)
     app = Application(
         route_handlers=list(_routes(services, exposed)),
-        dependencies={
-            "users": _singleton(services.users),
-            "sessions": _singleton(services.sessions),
-            "projects": _singleton(services.projects),
-            "keys": _singleton(services.keys),
-            "access": _singleton(services.access),
-        },
-        middleware=[DefineMiddleware(Doors, access=services.access)],
+        dependencies={name: _singleton(getattr(services, name)) for name in SERVICES},
+        state=State({"cookies": jar}),
+        middleware=[DefineMiddleware(Doors, access=services.access, jar=jar, public_url=exposed.public_url)],
         exception_handlers=exception_handlers,
         response_class=ViewResponse,
         dto=StrictBody,
         openapi_config=None,
         logging_config=None,
-        on_startup=[services.start],
-        on_shutdown=[services.close],
+        on_startup=[services.start, services.background.start],
+        on_shutdown=[services.background.stop, services.close],
         edge=partial(
             Edge,
             new_id=services.new_request_id,
@@ -90,7 +128,10 @@ def _routes(services: Services, exposed: Exposure) -> Iterable[ControllerRouterH
     docs = None if exposed.docs == "off" else "/docs"
     yield Router("/v1", route_handlers=list(CONTROLLERS))
     yield from health_routes(docs=docs, checks=services.checks)
-    yield from well_known_routes(services.public_keys)
+    yield from well_known_routes(
+        services.public_keys,
+        lambda: server_metadata(exposed.public_url, password_grant=services.sign_in.offers_password_grant),
+    )
     if docs is not None:
         yield from document_routes(
             version=version("hexkey"),

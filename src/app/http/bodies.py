@@ -23,7 +23,13 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 """An RFC 3339 time with its offset; a naive one is 422."""
 
 
-class Input(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Body(msgspec.Struct, frozen=True, kw_only=True):
+    def __repr__(self) -> str:
+        """What was sent may be a secret."""
+        return f"{type(self).__name__}(…)"
+
+
+class Input(Body, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pass
 
 
@@ -35,7 +41,7 @@ class Patch(Input, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise ValueError("names nothing to change")
 
 
-class Form(msgspec.Struct, frozen=True, kw_only=True):
+class Form(Body, frozen=True, kw_only=True):
     """Members are strings; names that are not declared are ignored, as OAuth asks."""
 
 

@@ -17,15 +17,26 @@ from typing import Any
 
 from litestar import Litestar, Request
 from litestar.datastructures import State
+from litestar.enums import ScopeType
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from app.http.errors import MultipleCredentials
+from app.http.cookies import CookieJar, cookie_in, hint_in
+from app.http.csrf import SAFE, doubled_token, require_same_origin
+from app.http.errors import CsrfFailed, MultipleCredentials
 from app.http.forms import query_of
-from domain.errors import CredentialKindNotAllowed, InvalidCredential, QuotaExceeded, Unauthenticated
+from domain.errors import (
+    CredentialKindNotAllowed,
+    InvalidCredential,
+    PermissionDenied,
+    QuotaExceeded,
+    Unauthenticated,
+)
 from domain.model.actors import Actor, ActorKind, Origin
 from domain.model.limits import Admission, Policy
 from domain.services.access import AccessService
+
+_CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"cookie"})
 
 ActorRequest = Request[Actor, None, State]
 """A request that came through a door: its ``user`` is the actor."""
@@ -33,26 +44,39 @@ ActorRequest = Request[Actor, None, State]
 
 class Door(StrEnum):
     PUBLIC = "public"
+    SESSION = "session"
     USER = "user"
     KEY = "key"
     USER_OR_KEY = "user or key"
 
 
 _KINDS: dict[Door, tuple[ActorKind, ...]] = {
+    Door.SESSION: (ActorKind.USER,),
     Door.USER: (ActorKind.USER,),
     Door.KEY: (ActorKind.KEY,),
     Door.USER_OR_KEY: (ActorKind.KEY, ActorKind.USER),
 }
 
 
-def public(*, limited: bool = True) -> dict[str, Any]:
-    """Anyone; credentials are ignored. Counted by address unless *limited* is false."""
-    return {"door": Door.PUBLIC, "permissions": (), "limited": limited}
+def public(*, limited: bool = True, same_origin: bool = False) -> dict[str, Any]:
+    """Anyone; credentials are ignored. Counted by address unless *limited* is false.
+
+    With *same_origin* a browser must not have been sent by a page of somebody else's.
+    """
+    return {"door": Door.PUBLIC, "permissions": (), "limited": limited, "same_origin": same_origin}
 
 
-def user(*permissions: str) -> dict[str, Any]:
-    """A person with an access token who may do all of *permissions*."""
-    return _closed(Door.USER, permissions)
+def session(*permissions: str) -> dict[str, Any]:
+    """A person with a session cookie who may do all of *permissions*."""
+    return _closed(Door.SESSION, permissions)
+
+
+def user(*permissions: str, while_restricted: bool = False) -> dict[str, Any]:
+    """A person with an access token or a session cookie who may do all of *permissions*.
+
+    *while_restricted* lets in who must change their password before anything else.
+    """
+    return _closed(Door.USER, permissions) | {"while_restricted": while_restricted}
 
 
 def key(*permissions: str) -> dict[str, Any]:
@@ -60,8 +84,9 @@ def key(*permissions: str) -> dict[str, Any]:
     return _closed(Door.KEY, permissions)
 
 
-def user_or_key(*permissions: str) -> dict[str, Any]:
-    return _closed(Door.USER_OR_KEY, permissions)
+def user_or_key(*permissions: str, any_of: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Either, who may do all of *permissions* and, where *any_of* is given, one of those at least."""
+    return _closed(Door.USER_OR_KEY, permissions) | {"any_of": any_of}
 
 
 def _closed(door: Door, permissions: tuple[str, ...]) -> dict[str, Any]:
@@ -71,24 +96,31 @@ def _closed(door: Door, permissions: tuple[str, ...]) -> dict[str, Any]:
 class Doors:
     """*access* decides who is calling; the edge outside has already found the address and the request id."""
 
-    def __init__(self, app: ASGIApp, access: AccessService) -> None:
+    def __init__(self, app: ASGIApp, access: AccessService, jar: CookieJar, public_url: str) -> None:
         self._app = app
         self._access = access
+        self._session_name = jar.session_name
+        self._csrf_name = jar.csrf_name
+        self._public_url = public_url
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         opt = scope["route_handler"].opt
         door = opt.get("door", Door.PUBLIC)  # an automatic OPTIONS handler has no opt
         state = scope["state"]
         if door is Door.PUBLIC:
+            if opt.get("same_origin"):
+                require_same_origin(dict(scope["headers"]), self._public_url)
             if opt.get("limited"):
                 _counted(state, await self._access.admit_anonymous(origin_of(scope)))
         else:
             state["no_store"] = True
-            actor = await self._caller(scope)
-            if actor.kind not in opt["kinds"]:
+            actor, by_cookie = await self._caller(scope)
+            if actor.kind not in opt["kinds"] or (door is Door.SESSION and not by_cookie):
                 raise CredentialKindNotAllowed
-            if permissions := opt["permissions"]:
-                actor.require(*permissions)
+            if not opt.get("while_restricted"):
+                actor.require(*opt["permissions"])
+            if (any_of := opt.get("any_of")) and actor.permissions.isdisjoint(any_of):
+                raise PermissionDenied(any_of)
             _counted(state, await self._access.admit(actor))
             scope["user"] = actor
         if scope["query_string"]:
@@ -97,17 +129,33 @@ class Doors:
             raise state["body_refusal"]
         await self._app(scope, receive, send)
 
-    async def _caller(self, scope: Scope) -> Actor:
-        """Who presents a good credential. Whoever does not is counted as a stranger: guesses are few a minute."""
+    async def _caller(self, scope: Scope) -> tuple[Actor, bool]:
+        """Who presents a good credential, and whether that is a cookie.
+
+        Whoever does not is counted as a stranger: guesses are few a minute.
+        """
         origin = origin_of(scope)
         try:
-            credential, is_key = credential_in(scope["headers"])
+            credential, name = credential_in(scope["headers"], self._session_name)
+            if name == b"cookie":
+                return await self._by_cookie(scope, credential, origin), True
             actor = await self._access.authenticate(credential, origin)
-            if is_key and actor.kind is not ActorKind.KEY:
+            if name == b"x-api-key" and actor.kind is not ActorKind.KEY:
                 raise InvalidCredential
         except Unauthenticated:
             _counted(scope["state"], await self._access.admit_anonymous(origin))
             raise
+        return actor, False
+
+    async def _by_cookie(self, scope: Scope, cookie: str, origin: Origin) -> Actor:
+        """A browser sends cookies whoever tells it to: what changes something must come from a page of ours."""
+        actor = await self._access.authenticate_cookie(cookie, origin)
+        if scope["type"] == ScopeType.HTTP and scope["method"] not in SAFE:
+            headers = dict(scope["headers"])
+            require_same_origin(headers, self._public_url)
+            token = doubled_token(headers, hint_in(scope["headers"], self._csrf_name))
+            if not self._access.is_csrf_token(token, cookie):
+                raise CsrfFailed
         return actor
 
 
@@ -121,12 +169,19 @@ def origin_of(scope: Scope) -> Origin:
     )
 
 
-def credential_in(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, bool]:
-    """The one credential among *headers*, and whether it came as ``X-API-Key``, which is for keys.
+def credential_in(headers: Iterable[tuple[bytes, bytes]], session_name: str) -> tuple[str, bytes]:
+    """The one credential among *headers*, and the name of the field that it came in: ``X-API-Key`` is for keys, and of
+    the cookies the one called *session_name* counts.
 
     Raises Unauthenticated without any, MultipleCredentials with several, InvalidCredential for another scheme.
     """
-    sent = [(name, value) for name, value in headers if name in (b"authorization", b"x-api-key")]
+    sent = [(name, value) for name, value in headers if name in _CREDENTIALS]
+    cookies = [field for field in sent if field[0] == b"cookie"]
+    if cookies:
+        cookie = cookie_in(cookies, session_name)
+        sent = [field for field in sent if field[0] != b"cookie"]
+        if cookie is not None:
+            sent.append((b"cookie", cookie.encode("latin-1")))
     if not sent:
         raise Unauthenticated
     if len(sent) > 1:
@@ -136,7 +191,7 @@ def credential_in(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str, bool]:
         scheme, _, value = value.partition(b" ")
         if scheme.lower() != b"bearer":
             raise InvalidCredential
-    return value.strip().decode("latin-1"), name == b"x-api-key"
+    return value.strip().decode("latin-1"), name
 
 
 def _counted(state: dict[str, Any], admission: Admission) -> None:

@@ -5,6 +5,7 @@ Refusal
 ├── MultipleCredentials
 ├── HostNotAllowed
 ├── UnsupportedGrantType       of the OAuth token route
+├── CsrfFailed
 ├── MethodNotAllowed
 ├── HeadersTooSlow
 ├── BodyTooSlow
@@ -73,6 +74,12 @@ class HostNotAllowed(Refusal):
 class UnsupportedGrantType(Refusal):
     code = "unsupported_grant_type"
     sentence = "this grant type is not offered"
+
+
+class CsrfFailed(Refusal):
+    status = 403
+    code = "csrf_failed"
+    sentence = "with the session cookie, send X-CSRF-Token as the CSRF cookie has it"
 
 
 class MethodNotAllowed(Refusal):

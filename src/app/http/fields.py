@@ -16,6 +16,14 @@ def described(description: str, *examples: object, **schema: Any) -> Meta:
 
 
 Name = Annotated[str, described("1 to 128 characters once trimmed.", "Warehouse", minLength=1, maxLength=128)]
+Email = Annotated[str, described("An e-mail address.", "ada@example.org", maxLength=254)]
+Username = Annotated[str, described("3 to 32 of a-z, 0-9, '.', '_' and '-'.", "ada", minLength=3, maxLength=32)]
+NewPassword = Annotated[
+    str, described("15 to 128 characters; any will do.", "correct horse battery staple", minLength=15, maxLength=128)
+]
+Password = Annotated[str, described("A password.", maxLength=128)]
+MailedToken = Annotated[str, described("What the mailed link carries.", maxLength=256)]
+Login = Annotated[str, described("An e-mail address or a user name.", "ada@example.org", maxLength=254)]
 Description = Annotated[str, described("Free text.", "What the robots call.", maxLength=1024)]
 
 

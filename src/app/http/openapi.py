@@ -1,7 +1,8 @@
 """The OpenAPI 3.1 document: the framework's, with what it does not know about this service.
 
 What a handler may say in its ``opt``: ``door`` (required), ``parameters`` (OpenAPI parameter objects: all that its
-query may hold) and ``limited``. msgspec describes request bodies: it keeps every bound.
+query may hold), ``limited``, and ``answers``: errors beside those that follow from the rest. msgspec describes
+request bodies: it keeps every bound.
 """
 
 import re
@@ -28,7 +29,7 @@ BEHIND_A_DOOR = (401, 403)
 WITH_A_BODY = (408, 413, 415)
 MAKING = (409,)
 OF_ONE = (404,)
-CHANGING_ONE = (409, 412)
+CHANGING = (409, 412)
 """Which errors an operation may answer follows from its door, its path, its method and its body.
 
 The edge's own (414, 431, and a 413 or 415 for a body where none is taken) belong to no operation: it answers them
@@ -36,7 +37,7 @@ whatever the route, and a client that keeps to this document never sees them.
 """
 
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-ANY_CREDENTIAL = {"bearer": ("user", "key", "operator"), "api_key": ("key",), "session": ("session",)}
+ANY_CREDENTIAL = {"bearer": ("user", "key", "operator"), "api_key": ("key",), "session": ("session", "user")}
 
 
 class Builder(OpenAPIPlugin):
@@ -96,7 +97,7 @@ def body_of(handler: HTTPRouteHandler) -> Any:
 def complete(operation: Document, handler: HTTPRouteHandler, method: str, path: str, by_type: dict[Any, Any]) -> None:
     door, body = str(handler.opt.get("door", "")), body_of(handler)
     operation["summary"], operation["description"] = told(handler)
-    operation["security"] = security(door)
+    operation["security"] = security(door, unsafe=method in UNSAFE)
     if handler.opt.get("parameters"):
         operation.setdefault("parameters", []).extend(handler.opt["parameters"])
     if body is not None:
@@ -131,13 +132,14 @@ def statuses(handler: HTTPRouteHandler, method: str, path: str) -> list[int]:
         (WITH_A_BODY, body_of(handler) is not None),
         (MAKING, handler.status_code == HTTPStatus.CREATED),
         (OF_ONE, one),
-        (CHANGING_ONE, one and method in UNSAFE),
+        (CHANGING, door != "public" and method in UNSAFE),
+        (handler.opt.get("answers", ()), True),
     )
     return sorted({status for possible, applies in rules if applies for status in possible})
 
 
 def every_status() -> list[int]:
-    return sorted({*ALWAYS, *LIMITED, *BEHIND_A_DOOR, *WITH_A_BODY, *MAKING, *OF_ONE, *CHANGING_ONE})
+    return sorted({*ALWAYS, *LIMITED, *BEHIND_A_DOOR, *WITH_A_BODY, *MAKING, *OF_ONE, *CHANGING})
 
 
 def problem_response(status: int, others: Document | None = None) -> Document:
@@ -150,10 +152,11 @@ def problem_response(status: int, others: Document | None = None) -> Document:
     return response
 
 
-def security(door: str) -> list[dict[str, list[str]]]:
-    """One entry for each credential that opens *door*; none for a public one."""
+def security(door: str, *, unsafe: bool) -> list[dict[str, list[str]]]:
+    """One entry for each credential that opens *door*; none for a public one. A cookie alone changes nothing."""
     words = set(re.split(r"[^a-z]+", door))
-    return [{scheme: []} for scheme, doors in ANY_CREDENTIAL.items() if words & set(doors)]
+    entries: list[dict[str, list[str]]] = [{kind: []} for kind, doors in ANY_CREDENTIAL.items() if words & set(doors)]
+    return [entry | {"csrf": []} if unsafe and "session" in entry else entry for entry in entries]
 
 
 def schemes(*, secure_cookies: bool) -> Document:
@@ -162,4 +165,5 @@ def schemes(*, secure_cookies: bool) -> Document:
         "bearer": {"type": "http", "scheme": "bearer", "description": "An access token or an API key."},
         "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
         "session": {"type": "apiKey", "in": "cookie", "name": cookie},
+        "csrf": {"type": "apiKey", "in": "header", "name": "X-CSRF-Token", "description": "As its cookie has it."},
     }

@@ -1,4 +1,4 @@
-"""Ids in paths: a UUID as we write it, or there is nothing here."""
+"""Ids in paths and queries: a UUID as we write it, or there is nothing here."""
 
 import re
 from typing import Annotated
@@ -15,6 +15,11 @@ PathId = Annotated[str, PathParameter(schema_extra={"format": "uuid"})]
 
 def path_id(raw: str) -> UUID:
     """Raises NotFound for what is no id, such as one in capitals or braces: no such thing can exist."""
-    if _UUID.fullmatch(raw) is None:
+    if (found := uuid_of(raw)) is None:
         raise NotFound
-    return UUID(raw)
+    return found
+
+
+def uuid_of(raw: str) -> UUID | None:
+    """*raw* as we write ids; Python's own parser takes braces, capitals and foreign digits."""
+    return UUID(raw) if _UUID.fullmatch(raw) else None

@@ -221,6 +221,9 @@ def oauth_error(codes: Mapping[type[Exception], str]) -> ExceptionHandler:
 exception_handlers: dict[int | type[Exception], ExceptionHandler] = {Exception: to_problem}
 """For the application: every error of every route."""
 
+oauth_handlers: dict[int | type[Exception], ExceptionHandler] = {Exception: oauth_error(OAUTH)}
+"""For ``/revoke`` and ``/introspect``."""
+
 grant_handlers: dict[int | type[Exception], ExceptionHandler] = {
     Exception: oauth_error({**OAUTH, InvalidCredential: "invalid_grant"}),
 }

@@ -15,6 +15,9 @@ from litestar.types import Receive, Scope, Send
 T = TypeVar("T")
 
 _encode = msgspec.json.Encoder().encode
+_BODILESS = frozenset({204, 304})
+"""They have no body, and so no length of it (RFC 9110, 8.6)."""
+
 _JSON = (b"content-type", b"application/json")
 
 
@@ -42,6 +45,8 @@ class _Encoded(ASGIResponse):
         self._fields = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
         if body:
             self._fields += [_JSON, (b"content-length", b"%d" % len(body))]
+        elif status not in _BODILESS:
+            self._fields.append((b"content-length", b"0"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self._fields})

@@ -1,4 +1,5 @@
 from collections.abc import Collection
+from contextlib import suppress
 
 from domain.errors import (
     InvalidCredential,
@@ -6,15 +7,18 @@ from domain.errors import (
     KeyRevoked,
     KeySuspended,
     Unauthenticated,
+    Unavailable,
 )
 from domain.model.access import Accepted, PresentedKey, Rejected, Rejection, Verification
 from domain.model.actors import Actor, ActorKind, Origin, neighbourhood
 from domain.model.limits import UNLIMITED, Admission, Policy
 from domain.model.permissions import KeyPermission
+from domain.model.sessions import Lifetimes, Session
 from domain.ports.access import AccessDirectory
 from domain.ports.limits import RateLimiter
-from domain.ports.security import AccessTokens, KeySecrets
+from domain.ports.security import AccessTokens, KeySecrets, SessionCookies
 from domain.ports.system import Clock
+from domain.ports.unit_of_work import UnitOfWorkFactory
 
 _REFUSALS: dict[Rejection, type[Unauthenticated]] = {
     Rejection.REVOKED: KeyRevoked,
@@ -32,6 +36,9 @@ class AccessService:
         directory: AccessDirectory,
         secrets: KeySecrets,
         access_tokens: AccessTokens,
+        cookies: SessionCookies,
+        uow: UnitOfWorkFactory,
+        cookie_lifetimes: Lifetimes,
         limiter: RateLimiter,
         default_limit: Policy | None,
         anonymous_limit: Policy | None,
@@ -40,6 +47,9 @@ class AccessService:
         self._directory = directory
         self._secrets = secrets
         self._access_tokens = access_tokens
+        self._cookies = cookies
+        self._uow = uow
+        self._cookie_lifetimes = cookie_lifetimes
         self._limiter = limiter
         self._default = () if default_limit is None else (default_limit,)
         self._anonymous = () if anonymous_limit is None else (anonymous_limit,)
@@ -56,6 +66,23 @@ class AccessService:
                 raise _REFUSALS.get(verdict.reason, InvalidCredential)
             return verdict.grant.actor(origin)
         return await self._user(credential, origin)
+
+    async def authenticate_cookie(self, cookie: str, origin: Origin) -> Actor:
+        """The actor behind a session cookie; its use keeps the session from idling. Raises InvalidCredential."""
+        if (presented := self._cookies.read(cookie)) is None:
+            raise InvalidCredential
+        grant = await self._directory.find_session(presented.session_id)
+        now = self._clock.now()
+        if grant is None or not grant.is_proved_by(presented) or not grant.is_good(now=now):
+            raise InvalidCredential
+        if grant.session.is_worth_touching(lifetimes=self._cookie_lifetimes, now=now):
+            await self._touch(grant.session.seen(lifetimes=self._cookie_lifetimes, origin=origin, now=now))
+        return grant.actor(origin)
+
+    def is_csrf_token(self, token: str, cookie: str) -> bool:
+        """Whether *token* is the one that belongs to the session of *cookie*."""
+        presented = self._cookies.read(cookie)
+        return presented is not None and self._cookies.is_csrf_token(token, presented)
 
     async def verify(
         self,
@@ -109,6 +136,12 @@ class AccessService:
         if reason := grant.rejection(now=now, address=address):
             return Rejected(reason, grant.key.id)
         return Accepted(grant, secret)
+
+    async def _touch(self, session: Session) -> None:
+        """Nobody is refused because it could not be written down that they came."""
+        with suppress(Unavailable):
+            async with self._uow() as work:
+                await work.sessions.touch(session)
 
     async def _user(self, token: str, origin: Origin) -> Actor:
         if (claims := self._access_tokens.read(token)) is None:

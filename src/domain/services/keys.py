@@ -73,8 +73,9 @@ class KeyService:
         self._live_per_owner = live_per_owner
 
     async def create(self, actor: Actor, request: KeyRequest) -> IssuedKey:
-        """Raises PermissionDenied, Invalid, ScopeExceedsMinter, QuotaReached."""
+        """Raises PermissionDenied, ForbiddenInImpersonation, Invalid, ScopeExceedsMinter, QuotaReached."""
         actor.require(KeyPermission.CREATE)
+        actor.require_themselves()
         now = self._clock.now()
         key, plain = self._minted(actor, request, now)
         require_within(
@@ -111,9 +112,10 @@ class KeyService:
     async def revoke(self, actor: Actor, key_id: KeyId, *, expected: Collection[int] | None = None) -> Revocation:
         """Final; said again, it changes nothing. *expected* are the versions that the caller has read.
 
-        Raises PermissionDenied, KeyNotFound, PreconditionFailed, EditConflict.
+        Raises PermissionDenied, ForbiddenInImpersonation, KeyNotFound, PreconditionFailed, EditConflict.
         """
         actor.require(KeyPermission.REVOKE)
+        actor.require_themselves()
         revoked = await settled(lambda: self._revoked(actor, key_id, expected))
         return Revocation(self._card(revoked), self._clock.now() + self._max_staleness)
 

@@ -1,92 +1,48 @@
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import NoReturn
+from datetime import datetime
 
-from domain.errors import EditConflict, Invalid, InvalidCredential, Unavailable
-from domain.model.actors import Origin, anonymous
-from domain.model.ids import SessionId
-from domain.model.passwords import Password, normalised
-from domain.model.sessions import Lifetimes, RefreshToken, Session, SessionKind, Spending
-from domain.model.users import User, email_address, username
-from domain.ports.security import AccessClaims, AccessTokens, MintedToken, PasswordHasher, RefreshTokens
-from domain.ports.system import Clock, IdGenerator
+from domain.errors import InvalidCredential, SessionNotFound, UserInactive
+from domain.model.actors import Actor, Origin, anonymous
+from domain.model.ids import SessionId, UserId
+from domain.model.mails import MailKind
+from domain.model.permissions import UserPermission
+from domain.model.scopes import Catalogue
+from domain.model.sessions import RefreshToken, Session, SessionKind, Spending
+from domain.ports.security import AccessTokens, MintedToken, RefreshTokens
+from domain.ports.system import Clock
 from domain.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from domain.services.audit import Recorder
+from domain.services.issuing import SessionIssuer, SessionRules, Tokens, unspent
+from domain.services.mails import Outbox
+from domain.services.memberships import permissions_held
 from domain.services.retries import settled
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tokens:
-    """What a client is handed; *expires_in* is the access token's life in whole seconds."""
-
-    access_token: str = field(repr=False)
-    expires_in: int
-    refresh_token: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenRules:
-    password_grant: bool
-    """Whether a password may be exchanged for tokens (RFC 9700 advises against it)."""
-    access: timedelta
-    refresh: Lifetimes
-    retry_window: timedelta
-    """How long a client that lost our answer may ask with the spent token again; zero is never."""
-
-
 class SessionService:
+    """What becomes of a session once it has begun."""
+
     def __init__(
         self,
         *,
         uow: UnitOfWorkFactory,
-        passwords: PasswordHasher,
         access_tokens: AccessTokens,
         refresh_tokens: RefreshTokens,
-        rules: TokenRules,
+        issuer: SessionIssuer,
+        rules: SessionRules,
+        catalogue: Catalogue,
+        outbox: Outbox,
         recorder: Recorder,
         clock: Clock,
-        ids: IdGenerator,
     ) -> None:
         self._uow = uow
-        self._passwords = passwords
         self._access_tokens = access_tokens
         self._refresh_tokens = refresh_tokens
+        self._issuer = issuer
         self._rules = rules
+        self._catalogue = catalogue
+        self._outbox = outbox
         self._recorder = recorder
         self._clock = clock
-        self._ids = ids
-
-    @property
-    def offers_password_grant(self) -> bool:
-        return self._rules.password_grant
-
-    async def sign_in(self, login: str, password: str, origin: Origin) -> Tokens:
-        """*login* is an e-mail address or a user name.
-
-        Raises InvalidCredential, alike and after the same work for an unknown name, a wrong password and an
-        inactive user; Unavailable.
-        """
-        first = self._refresh_tokens.mint()
-        user, session = await settled(lambda: self._signed_in(login, password, origin, first))
-        await self._rehash(user, password)
-        return self._tokens(session, first.plain, session.created_at)
-
-    async def _signed_in(self, login: str, password: str, origin: Origin, first: MintedToken) -> tuple[User, Session]:
-        """Raises EditConflict when the hash that was proved is no longer kept: a new password, or the old rehashed."""
-        user = await self._proved(login, password)
-        if user is None:
-            await self._refuse(origin)
-        now = self._clock.now()
-        async with self._uow() as work:
-            current = await work.users.get(user.id)
-            if not current.is_active or current.password_hash != user.password_hash:
-                raise EditConflict
-            session = self._begun(user, origin, now)
-            await work.sessions.add(session)
-            await work.sessions.add_refresh_token(_unspent(first, session, now))
-            await self._recorder.record(work, anonymous(origin, user.id), "user.signed_in", user.id)
-        return user, session
 
     async def refresh(self, presented: str, origin: Origin) -> Tokens:
         """Spend *presented* for its successor.
@@ -104,7 +60,88 @@ class SessionService:
         session, plain = await settled(lambda: self._carried_on(presented, digest, spent, successor))
         if plain is None:
             raise InvalidCredential
-        return self._tokens(session, plain, now)
+        return self._issuer.tokens(session, plain, now=now)
+
+    async def list_own(self, actor: Actor) -> tuple[Session, ...]:
+        """The live ones, the newest first. Raises CredentialKindNotAllowed, PasswordChangeRequired."""
+        user_id = actor.owner()
+        async with self._uow.reading() as work:
+            live = await work.sessions.list_live_by_user(user_id, now=self._clock.now())
+        return live[::-1]
+
+    async def end_own(self, actor: Actor, session_id: SessionId) -> None:
+        """A dead one is not found. Raises CredentialKindNotAllowed, ForbiddenInImpersonation, SessionNotFound,
+        EditConflict.
+        """
+        user_id = actor.settled_person()
+
+        async def ended() -> None:
+            async with self._uow() as work:
+                session = await work.sessions.get(session_id)
+                if session.user_id != user_id or not session.is_live(now=self._clock.now()):
+                    raise SessionNotFound
+                await self._issuer.end(work, actor, session)
+
+        await settled(ended)
+
+    async def end_others(self, actor: Actor) -> None:
+        """All but the one that calls. Raises CredentialKindNotAllowed, ForbiddenInImpersonation."""
+        user_id = actor.settled_person()
+        async with self._uow() as work:
+            count = await work.sessions.end_all(user_id, now=self._clock.now(), but=actor.session_id)
+            await self._recorder.record(work, actor, "user.sessions_ended", user_id, {"count": count})
+
+    async def sign_out(self, actor: Actor) -> None:
+        """End the session that calls. Raises CredentialKindNotAllowed for a key or the system, EditConflict."""
+        await self._end_by_id(actor, actor.own_session())
+
+    async def revoke(self, token: str, origin: Origin) -> None:
+        """End the session of an access or refresh token, which proves itself (RFC 7009). Of any other, nothing.
+
+        Raises Unavailable, EditConflict.
+        """
+        session_id = await self._session_of(token)
+        if session_id is None:
+            return
+        with suppress(SessionNotFound):
+            async with self._uow.reading() as work:
+                session = await work.sessions.get(session_id)
+            await self._end_by_id(anonymous(origin, session.user_id), session_id)
+
+    async def impersonate(self, actor: Actor, user_id: UserId) -> Tokens:
+        """Act as somebody else for a quarter of an hour, and as no more than either of the two may do.
+
+        Raises PermissionDenied, ForbiddenInImpersonation, CredentialKindNotAllowed, UserNotFound, UserInactive,
+        TargetExceedsActor.
+        """
+        actor.require(UserPermission.IMPERSONATE)
+        real_user_id = actor.person()
+        async with self._uow() as work:
+            user = await work.users.lock(user_id)
+            actor.require_covers(await permissions_held(work, self._catalogue, user_id))
+            if not user.is_active:
+                raise UserInactive
+            session = await self._issuer.begin(work, actor, user, SessionKind.IMPERSONATION, real_user_id=real_user_id)
+            await self._recorder.record(work, actor, "user.impersonated", user_id, {"session_id": str(session.id)})
+        return self._issuer.tokens(session, now=session.created_at)
+
+    async def _end_by_id(self, actor: Actor, session_id: SessionId) -> None:
+        async def ended() -> None:
+            async with self._uow() as work:
+                session = await work.sessions.get(session_id)
+                if session.is_live(now=self._clock.now()):
+                    await self._issuer.end(work, actor, session)
+
+        await settled(ended)
+
+    async def _session_of(self, token: str) -> SessionId | None:
+        if (claims := self._access_tokens.read(token)) is not None:
+            return claims.session_id
+        if (digest := self._refresh_tokens.digest(token)) is None:
+            return None
+        async with self._uow.reading() as work:
+            kept = await work.sessions.find_refresh_token(digest)
+        return None if kept is None else kept.session_id
 
     async def _carried_on(
         self, presented: str, digest: bytes, spending: Spending, successor: MintedToken
@@ -122,57 +159,13 @@ class SessionService:
             first = await work.sessions.spend_refresh_token(token.spend(spending))
             session = await self._live(work, token, now)
             if first:
-                await work.sessions.add_refresh_token(_unspent(successor, session, now))
+                await work.sessions.add_refresh_token(unspent(successor, session, now))
                 seen = session.seen(lifetimes=self._rules.refresh, origin=spending.origin, now=now)
                 return await work.sessions.save(seen), successor.plain
             plain = await self._again(work, digest, presented, spending.origin, now)
             if plain is None:
                 await self._end_reused(work, session, spending.origin, now)
         return session, plain
-
-    async def _proved(self, login: str, password: str) -> User | None:
-        """The active user whose password this is. Always hashes once, so that the time tells nothing."""
-        try:
-            given: Password | None = normalised(password)
-        except Invalid:
-            given = None
-        user = await self._find(login)
-        kept = user.password_hash if user is not None and given is not None else None
-        good = await self._passwords.verify(kept, given or Password(""))
-        return user if good and user is not None and user.is_active else None
-
-    async def _find(self, login: str) -> User | None:
-        async with self._uow.reading() as work:
-            try:
-                if "@" in login:
-                    return await work.users.find_by_email(email_address(login))
-                return await work.users.find_by_username(username(login))
-            except Invalid:
-                return None
-
-    async def _refuse(self, origin: Origin) -> NoReturn:
-        async with self._uow() as work:
-            await self._recorder.record(work, anonymous(origin), "user.sign_in_refused", None)
-        raise InvalidCredential
-
-    def _begun(self, user: User, origin: Origin, now: datetime) -> Session:
-        return Session.begin(
-            id=SessionId(self._ids.new()),
-            user_id=user.id,
-            kind=SessionKind.TOKEN,
-            lifetimes=self._rules.refresh,
-            origin=origin,
-            now=now,
-        )
-
-    async def _rehash(self, user: User, password: str) -> None:
-        """Keep the password under today's parameters, now or at the next sign-in: nobody is refused for it."""
-        if user.password_hash is None or not self._passwords.is_outdated(user.password_hash):
-            return
-        with suppress(EditConflict, Unavailable):
-            password_hash = await self._passwords.hash(normalised(password))
-            async with self._uow() as work:
-                await work.users.save(user.rehashed(password_hash, now=self._clock.now()))
 
     async def _live(self, work: UnitOfWork, token: RefreshToken, now: datetime) -> Session:
         session = await work.sessions.get(token.session_id)
@@ -199,16 +192,5 @@ class SessionService:
         await work.sessions.save(session.end(now=now))
         actor = anonymous(origin, session.user_id)
         await self._recorder.record(work, actor, "session.reuse_detected", session.id)
-
-    def _tokens(self, session: Session, refresh_token: str, now: datetime) -> Tokens:
-        expires_at = min(now + self._rules.access, session.ends_at)
-        claims = AccessClaims(session.user_id, session.id, expires_at)
-        return Tokens(
-            access_token=self._access_tokens.sign(claims),
-            expires_in=int((expires_at - now).total_seconds()),
-            refresh_token=refresh_token,
-        )
-
-
-def _unspent(minted: MintedToken, session: Session, now: datetime) -> RefreshToken:
-    return RefreshToken(digest=minted.digest, session_id=session.id, created_at=now)
+        user = await work.users.get(session.user_id)
+        await self._outbox.queue(work, MailKind.SESSION_REUSED, user.email, user_id=user.id)

@@ -1,0 +1,214 @@
+"""Ports in, services out: how the use cases are put together, whatever stands behind the ports."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.background import Background, Job, mail_job
+from app.ports import Action, Ports
+from domain.model.scopes import Catalogue
+from domain.services.access import AccessService
+from domain.services.accounts import AccountService
+from domain.services.audit import AuditService, Recorder
+from domain.services.exports import ExportService
+from domain.services.housekeeping import Housekeeping
+from domain.services.introspection import IntrospectionService
+from domain.services.invitations import InvitationService
+from domain.services.issuing import SessionIssuer, SessionRules
+from domain.services.keys import KeyService
+from domain.services.mails import MailService, Outbox
+from domain.services.memberships import MembershipService
+from domain.services.newcomers import Newcomers
+from domain.services.passwords import PasswordProofs
+from domain.services.projects import ProjectService
+from domain.services.recovery import RecoveryService
+from domain.services.registration import RegistrationService
+from domain.services.roles import RoleService
+from domain.services.sessions import SessionService
+from domain.services.sign_in import SignInService
+from domain.services.throttles import Throttle
+from domain.services.users import UserService
+
+SWEEP_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What every driving adapter is given."""
+
+    access: AccessService
+    accounts: AccountService
+    audit: AuditService
+    exports: ExportService
+    introspection: IntrospectionService
+    invitations: InvitationService
+    keys: KeyService
+    mails: MailService
+    memberships: MembershipService
+    projects: ProjectService
+    recovery: RecoveryService
+    registration: RegistrationService
+    roles: RoleService
+    sessions: SessionService
+    sign_in: SignInService
+    users: UserService
+    catalogue: Catalogue
+    public_keys: Callable[[], dict[str, Any]]
+    new_request_id: Callable[[], str]
+    start: Action
+    checks: Mapping[str, Action]
+    close: Action
+    background: Background
+
+
+def assemble(ports: Ports) -> Services:
+    rules, uow, clock, ids, limiter = ports.rules, ports.uow, ports.clock, ports.ids, ports.limiter
+    catalogue, policy = rules.catalogue, rules.passwords
+    sessions = SessionRules(
+        password_grant=rules.password_grant,
+        access=rules.access_token,
+        refresh=rules.refresh,
+        cookie=rules.cookie,
+        retry_window=rules.refresh_retry_window,
+    )
+    recorder, outbox = Recorder(clock=clock, ids=ids), Outbox(clock=clock, ids=ids)
+    throttle = Throttle(
+        uow=uow, limiter=limiter, address_limit=rules.sign_in_limit, clock=clock, patience=rules.sign_in_patience
+    )
+    proofs = PasswordProofs(
+        uow=uow, passwords=ports.passwords, throttle=throttle, devices=ports.devices, recorder=recorder
+    )
+    issuer = SessionIssuer(access_tokens=ports.access_tokens, rules=sessions, recorder=recorder, clock=clock, ids=ids)
+    newcomers = Newcomers(passwords=ports.passwords, policy=policy, recorder=recorder, clock=clock, ids=ids)
+    access = AccessService(
+        directory=ports.directory,
+        secrets=ports.key_secrets,
+        access_tokens=ports.access_tokens,
+        cookies=ports.cookies,
+        uow=uow,
+        cookie_lifetimes=rules.cookie,
+        limiter=limiter,
+        default_limit=rules.default_limit,
+        anonymous_limit=rules.anonymous_limit,
+        clock=clock,
+    )
+    mails = MailService(
+        uow=uow,
+        sender=ports.mail,
+        secrets=ports.one_time_secrets,
+        limiter=limiter,
+        public_url=rules.public_url,
+        clock=clock,
+    )
+    return Services(
+        access=access,
+        accounts=AccountService(
+            uow=uow,
+            newcomers=newcomers,
+            passwords=ports.passwords,
+            policy=policy,
+            proofs=proofs,
+            throttle=throttle,
+            secrets=ports.one_time_secrets,
+            catalogue=catalogue,
+            outbox=outbox,
+            recorder=recorder,
+            clock=clock,
+        ),
+        audit=AuditService(uow=uow, cursors=ports.cursors),
+        exports=ExportService(uow=uow, secrets=ports.key_secrets, recorder=recorder, clock=clock),
+        introspection=IntrospectionService(
+            access=access,
+            access_tokens=ports.access_tokens,
+            refresh_tokens=ports.refresh_tokens,
+            uow=uow,
+            clock=clock,
+        ),
+        invitations=InvitationService(
+            uow=uow,
+            registration=rules.registration,
+            catalogue=catalogue,
+            outbox=outbox,
+            recorder=recorder,
+            clock=clock,
+            ids=ids,
+        ),
+        keys=KeyService(
+            uow=uow,
+            secrets=ports.key_secrets,
+            catalogue=catalogue,
+            recorder=recorder,
+            clock=clock,
+            ids=ids,
+            max_staleness=rules.max_staleness,
+            max_lifetime=rules.key_max_lifetime,
+        ),
+        mails=mails,
+        memberships=MembershipService(uow=uow, catalogue=catalogue, recorder=recorder),
+        projects=ProjectService(uow=uow, recorder=recorder, clock=clock, ids=ids),
+        recovery=RecoveryService(
+            uow=uow,
+            passwords=ports.passwords,
+            policy=policy,
+            throttle=throttle,
+            limiter=limiter,
+            secrets=ports.one_time_secrets,
+            outbox=outbox,
+            recorder=recorder,
+            clock=clock,
+        ),
+        registration=RegistrationService(
+            uow=uow,
+            newcomers=newcomers,
+            registration=rules.registration,
+            secrets=ports.one_time_secrets,
+            catalogue=catalogue,
+            outbox=outbox,
+            clock=clock,
+        ),
+        roles=RoleService(uow=uow, catalogue=catalogue, recorder=recorder, clock=clock, ids=ids),
+        sessions=SessionService(
+            uow=uow,
+            access_tokens=ports.access_tokens,
+            refresh_tokens=ports.refresh_tokens,
+            issuer=issuer,
+            rules=sessions,
+            catalogue=catalogue,
+            outbox=outbox,
+            recorder=recorder,
+            clock=clock,
+        ),
+        sign_in=SignInService(
+            uow=uow,
+            proofs=proofs,
+            throttle=throttle,
+            passwords=ports.passwords,
+            refresh_tokens=ports.refresh_tokens,
+            cookies=ports.cookies,
+            issuer=issuer,
+            rules=sessions,
+            recorder=recorder,
+            clock=clock,
+        ),
+        users=UserService(
+            uow=uow,
+            newcomers=newcomers,
+            passwords=ports.passwords,
+            policy=policy,
+            throttle=throttle,
+            catalogue=catalogue,
+            outbox=outbox,
+            recorder=recorder,
+            clock=clock,
+        ),
+        catalogue=catalogue,
+        public_keys=ports.access_tokens.public_keys,
+        new_request_id=lambda: str(ids.new()),
+        start=ports.start,
+        checks=ports.checks,
+        close=ports.close,
+        background=Background(
+            mail_job(mails),
+            Job(name="housekeeping", run=Housekeeping(uow=uow, clock=clock).sweep, period=SWEEP_SECONDS),
+        ),
+    )

@@ -1,0 +1,105 @@
+"""How people come in: by themselves, or invited."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, Request, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import RequestBody
+
+from app.http.bodies import Input
+from app.http.doors import ActorRequest, origin_of, public, user
+from app.http.fields import Email, MailedToken, Name, NewPassword, Username
+from app.http.lists import ListView, list_query, listing
+from app.http.paths import PathId, path_id
+from app.http.users import RoleIds, UserView, role_ids_of, view
+from domain.model.ids import InvitationId
+from domain.model.invitations import INVITATION_SORTS, Invitation
+from domain.model.permissions import UserPermission
+from domain.services.invitations import InvitationService
+from domain.services.registration import RegistrationService
+
+
+class NewAccount(Input, frozen=True, kw_only=True):
+    email: Email
+    password: NewPassword
+    username: Username | None = None
+    name: Name | None = None
+    invitation: MailedToken | None = None
+
+
+class NewInvitation(Input, frozen=True, kw_only=True):
+    email: Email
+    role_ids: RoleIds = ()
+
+
+class InvitationView(msgspec.Struct, frozen=True, kw_only=True):
+    id: UUID
+    email: str
+    role_ids: tuple[UUID, ...]
+    invited_by: UUID | None
+    created_at: datetime
+    expires_at: datetime
+
+
+def invitation_view(invitation: Invitation) -> InvitationView:
+    return InvitationView(
+        id=invitation.id,
+        email=invitation.email,
+        role_ids=tuple(sorted(invitation.role_ids)),
+        invited_by=invitation.invited_by,
+        created_at=invitation.created_at,
+        expires_at=invitation.expires_at,
+    )
+
+
+class RegistrationController(Controller):
+    tags = ("Sign-in",)
+
+    @post("/auth/register", opt=public() | {"answers": (403,)})
+    async def register(
+        self,
+        request: Request[Any, Any, Any],
+        data: RequestBody[NewAccount],
+        registration: NamedDependency[RegistrationService],
+    ) -> UserView:
+        """Register with an e-mail address. Signing in does not wait for its verification."""
+        account = await registration.register(
+            origin_of(request.scope),
+            email=data.email,
+            password=data.password,
+            login=data.username,
+            name=data.name,
+            invitation=data.invitation,
+        )
+        return view(account)
+
+
+class InvitationController(Controller):
+    path = "/invitations"
+    tags = ("Users",)
+
+    @post(status_code=202, opt=user(UserPermission.INVITE))
+    async def invite(
+        self, request: ActorRequest, data: RequestBody[NewInvitation], invitations: NamedDependency[InvitationService]
+    ) -> InvitationView:
+        """Mail somebody a link to register with; it is good once, for seven days."""
+        given = role_ids_of(data.role_ids)
+        return invitation_view(await invitations.invite(request.user, email=data.email, role_ids=given))
+
+    @get(opt=user(UserPermission.INVITE) | listing(INVITATION_SORTS))
+    async def list_invitations(
+        self, request: ActorRequest, invitations: NamedDependency[InvitationService]
+    ) -> ListView[InvitationView]:
+        """List the invitations that nobody has accepted yet."""
+        query = list_query(request)
+        return ListView.of(await invitations.list(request.user, query), query, invitation_view)
+
+    @delete("/{invitation_id:str}", opt=user(UserPermission.INVITE))
+    async def withdraw_invitation(
+        self, request: ActorRequest, invitation_id: PathId, invitations: NamedDependency[InvitationService]
+    ) -> None:
+        """Withdraw an invitation: its link is dead."""
+        await invitations.withdraw(request.user, InvitationId(path_id(invitation_id)))

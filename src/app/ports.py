@@ -1,0 +1,53 @@
+"""One adapter for every driven port: what the services stand on, and what an extension may put another in place of."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from app.rules import Rules
+from domain.ports.access import AccessDirectory
+from domain.ports.limits import RateLimiter
+from domain.ports.mails import MailSender
+from domain.ports.security import (
+    AccessTokens,
+    Cursors,
+    Devices,
+    KeySecrets,
+    OneTimeSecrets,
+    PasswordHasher,
+    RefreshTokens,
+    SessionCookies,
+)
+from domain.ports.system import Clock, IdGenerator
+from domain.ports.unit_of_work import UnitOfWorkFactory
+
+Action = Callable[[], Awaitable[None]]
+
+
+async def nothing() -> None:
+    """For a port that needs no start, no check and no end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """One adapter for every driven port."""
+
+    uow: UnitOfWorkFactory
+    directory: AccessDirectory
+    clock: Clock
+    ids: IdGenerator
+    passwords: PasswordHasher
+    key_secrets: KeySecrets
+    access_tokens: AccessTokens
+    refresh_tokens: RefreshTokens
+    cookies: SessionCookies
+    one_time_secrets: OneTimeSecrets
+    devices: Devices
+    cursors: Cursors
+    limiter: RateLimiter
+    mail: MailSender
+    rules: Rules = field(default_factory=Rules)
+    start: Action = nothing
+    """Before the first request; raises when it cannot serve, such as over an old schema."""
+    checks: Mapping[str, Action] = field(default_factory=dict)
+    """What readiness asks; each raises while it cannot serve."""
+    close: Action = nothing

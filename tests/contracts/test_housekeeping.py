@@ -1,0 +1,36 @@
+"""What has had its time is swept out of every storage, and nothing else."""
+
+from datetime import timedelta
+
+import pytest
+
+from domain.errors import SessionNotFound
+from domain.services.housekeeping import Housekeeping
+from tests.support.databases import Storage
+from tests.support.examples import a_one_time_token, a_session, attempts
+from tests.support.fakes import START
+
+
+async def test_a_sweep_takes_what_has_had_its_time(storage: Storage, owner) -> None:
+    housekeeping = Housekeeping(uow=storage.uow, clock=storage.clock)
+    session, lasting = a_session(owner, ends_at=START + timedelta(hours=1)), a_session(owner)
+    token = a_one_time_token(expires_at=START + timedelta(hours=1))
+    guesses = attempts(failures=3)
+    await storage.given(session, lasting, token)
+    async with storage.uow() as work:
+        await work.attempts.save(guesses)
+
+    assert await housekeeping.sweep() is False
+    async with storage.uow.reading() as work:
+        assert await work.sessions.get(session.id) == session
+
+    storage.clock.advance(timedelta(days=8))
+    await housekeeping.sweep()
+    async with storage.uow() as work:
+        assert await work.one_time_tokens.take(token.digest) is None
+        kept = await work.attempts.lock(guesses.account, guesses.device, now=storage.clock.now())
+        assert kept.failures == 0
+        assert await work.sessions.get(lasting.id) == lasting
+    async with storage.uow.reading() as work:
+        with pytest.raises(SessionNotFound):
+            await work.sessions.get(session.id)
