@@ -3,15 +3,24 @@
 import argparse
 import json
 import sys
+from collections.abc import Collection
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import in_process, over_http, sign_ins, starting
+from benchmarks import flood, in_process, over_http, sign_ins, starting, timing
 from benchmarks.figures import Figure, table
 from benchmarks.servers import CORES, wrk_is_missing
 
 QUICK = {"in_process": in_process.figures, "starting": starting.figures}
-ALL = {**QUICK, "sign_ins": sign_ins.figures, "over_http": over_http.figures}
+ALL = {
+    **QUICK,
+    "sign_ins": sign_ins.figures,
+    "timing": timing.figures,
+    "flood": flood.figures,
+    "over_http": over_http.figures,
+}
+PINNED = {"timing", "flood", "over_http"}
+"""Those for which the server and the load have a core each."""
 PACKAGES = ("hexkey", "litestar", "uvicorn", "msgspec", "sqlalchemy", "asyncpg", "uvloop")
 
 
@@ -24,7 +33,7 @@ def main() -> int:
     chosen = asked.cases or list(QUICK if asked.quick else ALL)
     if unknown := set(chosen) - set(ALL):
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
-    if "over_http" in chosen and (mend := missing()):
+    if PINNED.intersection(chosen) and (mend := missing(chosen)):
         print(mend, file=sys.stderr)
         return 2
     figures = [shown(figure) for name in chosen for figure in ALL[name]()]
@@ -34,8 +43,9 @@ def main() -> int:
     return 0
 
 
-def missing() -> str | None:
-    return wrk_is_missing() or ("two cores are needed: the server's and the load's" if len(CORES) < 2 else None)
+def missing(chosen: Collection[str]) -> str | None:
+    wrk = wrk_is_missing() if "over_http" in chosen else None
+    return wrk or ("two cores are needed: the server's and the load's" if len(CORES) < 2 else None)
 
 
 def shown(figure: Figure) -> Figure:

@@ -8,24 +8,30 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """*bound* in the figure's unit; the least that is good, or the most."""
+    """The *least* and the *most* that are good, in the figure's unit; None is no bound."""
 
-    bound: float
-    at_least: bool
+    least: float | None = None
+    most: float | None = None
 
     def __str__(self) -> str:
-        return f"{'≥' if self.at_least else '≤'} {self.bound:g}"
+        if self.least is not None and self.most is not None:
+            return f"{self.least:g} - {self.most:g}"
+        return f"≤ {self.most:g}" if self.least is None else f"≥ {self.least:g}"
 
     def is_met(self, value: float) -> bool:
-        return value >= self.bound if self.at_least else value <= self.bound
+        return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
 
 
 def at_least(bound: float) -> Target:
-    return Target(bound, at_least=True)
+    return Target(least=bound)
 
 
 def at_most(bound: float) -> Target:
-    return Target(bound, at_least=False)
+    return Target(most=bound)
+
+
+def between(least: float, most: float) -> Target:
+    return Target(least, most)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from litestar import Litestar, get
 from adapters.memory.limits import MemoryRateLimiter
 from app.composition import assemble, connect
 from app.http.application import create_app
-from app.http.users import CallerView
+from app.http.me import CallerView
 from app.settings import load
 from benchmarks.figures import Figure, at_most
 from benchmarks.service import Tenants, sqlite_service

@@ -7,12 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 CORES = sorted(os.sched_getaffinity(0))
 HERE = Path(__file__).parent
@@ -34,14 +36,21 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def spawn(command: list[str], environ: Mapping[str, str], cores: Iterable[int] = CORES[:1]) -> subprocess.Popen[bytes]:
-    """*command* on *cores* alone: a child inherits where it may run."""
+def spawn(
+    command: list[str], environ: Mapping[str, str], said: IO[bytes], cores: Iterable[int]
+) -> subprocess.Popen[bytes]:
+    """*command* on *cores* alone: a child inherits where it may run. What it has to say goes to *said*."""
+    with pinned(cores):
+        return subprocess.Popen(command, env={**os.environ, **environ}, stdout=subprocess.DEVNULL, stderr=said)
+
+
+@contextmanager
+def pinned(cores: Iterable[int]) -> Iterator[None]:
+    """This process runs on *cores* alone."""
     ours = os.sched_getaffinity(0)
     os.sched_setaffinity(0, cores)
     try:
-        return subprocess.Popen(
-            command, env={**os.environ, **environ}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )
+        yield
     finally:
         os.sched_setaffinity(0, ours)
 
@@ -49,9 +58,10 @@ def spawn(command: list[str], environ: Mapping[str, str], cores: Iterable[int] =
 class Server:
     """A process that answers at *port*. Asleep it is stopped by signal: it holds memory and no core."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
-        self._process = process
-        self.pid = process.pid
+    def __init__(self, command: list[str], environ: Mapping[str, str], port: int, cores: Iterable[int]) -> None:
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process; a pipe would fill up
+        self._process = spawn(command, environ, self._said, cores)
+        self.pid = self._process.pid
         self.url = f"http://127.0.0.1:{port}"
 
     def wait_until_ready(self, path: str, seconds: float = 20) -> None:
@@ -76,8 +86,11 @@ class Server:
 
     def megabytes(self) -> float:
         """Resident, in MiB."""
-        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
+        return self._status("VmRSS")
+
+    def megabytes_at_most(self) -> float:
+        """Resident when it was most, so far, in MiB."""
+        return self._status("VmHWM")
 
     def end(self) -> None:
         self.wake()
@@ -87,15 +100,19 @@ class Server:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._said.close()
+
+    def _status(self, name: str) -> float:
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(name))
 
     def _seconds_of_core(self) -> float:
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def _last_words(self) -> str:
-        self._process.kill()
-        _, said = self._process.communicate()
-        return said.decode()[-2000:]
+        self._said.seek(0)
+        return self._said.read().decode()[-2000:]
 
 
 def answers(url: str) -> bool:
@@ -111,7 +128,7 @@ def answers(url: str) -> bool:
 def hexkey(environ: Mapping[str, str], workers: int = 1, cores: Iterable[int] = CORES[:1]) -> Iterator[Server]:
     port = free_port()
     command = [HEXKEY, "run", "--port", str(port), "--workers", str(workers)]
-    server = Server(spawn(command, {**environ, "HEXKEY_LOG_LEVEL": "warning"}, cores), port)
+    server = Server(command, {**environ, "HEXKEY_LOG_LEVEL": "warning"}, port, cores)
     try:
         server.wait_until_ready("/health/ready")
         yield server
@@ -126,7 +143,7 @@ def reference(factory: str, environ: Mapping[str, str] | None = None) -> Iterato
     options = ["--factory", "--port", str(port), "--log-level", "warning", *_OPTIONS.split()]
     path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"), (environ or {}).get("PYTHONPATH"))))
     command = [sys.executable, "-m", "uvicorn", factory, *options]
-    server = Server(spawn(command, {**(environ or {}), "PYTHONPATH": path}), port)
+    server = Server(command, {**(environ or {}), "PYTHONPATH": path}, port, CORES[:1])
     try:
         server.wait_until_ready("/")
         yield server

@@ -19,9 +19,10 @@ from app.settings import load
 from benchmarks.servers import HEXKEY
 from domain.model.actors import NOWHERE, Actor, ActorKind, system
 from domain.model.ids import UserId
+from domain.model.passwords import Password
 from domain.model.permissions import CORE_PERMISSIONS
-from domain.model.roles import MEMBER_ID
-from domain.model.users import EmailAddress, User
+from domain.model.roles import ADMIN_ID, MEMBER_ID
+from domain.model.users import EmailAddress, User, Username
 from domain.services.keys import KeyRequest
 
 SERVER = os.environ.get("HEXKEY_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
@@ -86,16 +87,18 @@ async def _peopled(environ: dict[str, str], directory: Path, members: int) -> Te
     # one token for the whole run, longer than an operator may ask for
     services = assemble(replace(ports, rules=replace(ports.rules, access_token=timedelta(hours=24))))
     try:
-        admin = await services.users.create_admin(system(CORE_PERMISSIONS), email=EMAIL, password=PASSWORD)
+        admin = await services.users.create(
+            system(CORE_PERMISSIONS), email=EMAIL, password=PASSWORD, role_ids=(ADMIN_ID,)
+        )
         actor = Actor(kind=ActorKind.USER, permissions=CORE_PERMISSIONS, user_id=admin.id)
         for number in range(100):
             project = await services.projects.create(actor, name=f"Project {number}")
-        tokens = await services.sessions.sign_in(EMAIL, PASSWORD, NOWHERE)
+        signed_in = await services.sign_in.for_tokens(EMAIL, PASSWORD, NOWHERE)
         return Tenants(
             environ,
             directory,
             await _key(services, actor, "read", "writer", "api_keys:verify"),
-            tokens.access_token,
+            signed_in.tokens.access_token,
             tuple([await _member(ports, services, number) for number in range(members)]),
             str(project.id),
         )
@@ -103,11 +106,41 @@ async def _peopled(environ: dict[str, str], directory: Path, members: int) -> Te
         await services.close()
 
 
+def crowd(tenants: Tenants, count: int, *, is_active: bool = True) -> list[User]:
+    """*count* more people with a user name and `PASSWORD`, hashed once for all of them."""
+    return asyncio.run(_crowded(tenants, count, is_active))
+
+
+async def _crowded(tenants: Tenants, count: int, is_active: bool) -> list[User]:
+    ports = connect(load(tenants.environ))
+    password_hash = await ports.passwords.hash(Password(PASSWORD))
+    people = [_person(ports, secrets.token_hex(8), password_hash, is_active) for _ in range(count)]
+    try:
+        async with ports.uow() as work:
+            for user in people:
+                await work.users.add(user)
+                await work.roles.grant(MEMBER_ID, user.id)
+    finally:
+        await ports.close()
+    return people
+
+
+def _person(ports: Ports, name: str, password_hash: str | None, is_active: bool = True) -> User:
+    now = ports.clock.now()
+    return User(
+        id=UserId(ports.ids.new()),
+        email=EmailAddress(f"{name}@example.org"),
+        username=Username(name),
+        password_hash=password_hash,
+        is_active=is_active,
+        created_at=now,
+        updated_at=now,
+    )
+
+
 async def _member(ports: Ports, services: Services, number: int) -> str:
     """One who never signs in, so that no password need be hashed."""
-    now = ports.clock.now()
-    email = EmailAddress(f"member-{number}@example.org")
-    user = User(id=UserId(ports.ids.new()), email=email, password_hash=None, created_at=now, updated_at=now)
+    user = _person(ports, f"member-{number}", None)
     async with ports.uow() as work:
         await work.users.add(user)
         await work.roles.grant(MEMBER_ID, user.id)
