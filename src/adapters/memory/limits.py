@@ -5,8 +5,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from domain.errors import Invalid
-from domain.model.limits import Admission, Allowance, Policy
+from domain.model.limits import Admission, Allowance, Policy, require_cost
 
 _SWEEP = 2
 
@@ -39,7 +38,7 @@ class MemoryRateLimiter:
 
     async def hit(self, subject: str, policies: tuple[Policy, ...], *, cost: int = 1) -> Admission:
         """Raises Invalid for a cost below 1. A refused hit begins no window."""
-        _require_cost(cost)
+        require_cost(cost)
         now = self._clock()
         windows = [self._window(subject, policy, now) for policy in policies]
         admitted = all(window.used + cost <= window.quota for window in windows)
@@ -52,7 +51,7 @@ class MemoryRateLimiter:
 
     async def refund(self, subject: str, policies: tuple[Policy, ...], *, cost: int = 1) -> None:
         """Raises Invalid for a cost below 1. A window that is refunded in full runs on to its end."""
-        _require_cost(cost)
+        require_cost(cost)
         now = self._clock()
         for policy in policies:
             window = self._window(subject, policy, now)
@@ -76,8 +75,3 @@ class MemoryRateLimiter:
             windows.popitem(last=False)
         windows[key] = window
         windows.move_to_end(key)
-
-
-def _require_cost(cost: int) -> None:
-    if cost < 1:
-        raise Invalid("cost", "is at least 1")

@@ -42,6 +42,12 @@ def policies(raw: Iterable[str], field: str = "limits") -> tuple[Policy, ...]:
     return parsed
 
 
+def require_cost(cost: int) -> None:
+    """Raises Invalid for a cost below 1."""
+    if cost < 1:
+        raise Invalid("cost", "is at least 1")
+
+
 @dataclass(frozen=True, slots=True)
 class Allowance:
     """What is left of *policy* after a hit; *resets_in* is in seconds."""

@@ -8,8 +8,11 @@ class RateLimiter(Protocol):
         """Count *cost* against every policy, or against none of them if one has less than that left.
 
         A window begins with a subject's first hit that is counted and ends after the policy's seconds.
-        Raises Invalid for a cost below 1.
+        Raises Invalid for a cost below 1, Unavailable while the store of the windows is away.
         """
 
     async def refund(self, subject: str, policies: tuple[Policy, ...], *, cost: int = 1) -> None:
-        """Take back a hit that was admitted, from the windows that still run; never below nothing."""
+        """Take back a hit that was admitted, from the windows that still run; never below nothing.
+
+        Raises Invalid for a cost below 1, Unavailable while the store of the windows is away.
+        """
