@@ -28,21 +28,32 @@ class Authority:
         self._own = self._certificate(self._name, self._key, x509.BasicConstraints(ca=True, path_length=0), _SIGNING)
 
     @cached_property
+    def own_file(self) -> Path:
+        """For a client that reads whom to trust."""
+        file = self._folder / "authority.pem"
+        file.write_bytes(self._own.public_bytes(Encoding.PEM))
+        return file
+
+    @cached_property
     def trusting(self) -> ssl.SSLContext:
         """For a client that trusts this authority and no other."""
         return ssl.create_default_context(cadata=self._own.public_bytes(Encoding.PEM).decode())
 
     def serving(self, *hosts: str) -> ssl.SSLContext:
         """For a server that is known by *hosts*."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.file_for(*hosts))
+        return context
+
+    def file_for(self, *hosts: str) -> Path:
+        """The key and the certificate of a server that is known by *hosts*."""
         key = generate_private_key(SECP256R1())
         names = x509.SubjectAlternativeName([_host(host) for host in hosts])
         certificate = self._certificate(_named(hosts[0]), key, names)
         file = self._folder / f"{certificate.serial_number}.pem"
         secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         file.write_bytes(secret + certificate.public_bytes(Encoding.PEM))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
-        return context
+        return file
 
     def _certificate(
         self, subject: x509.Name, key: EllipticCurvePrivateKey, *extensions: x509.ExtensionType
