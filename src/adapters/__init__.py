@@ -6,6 +6,7 @@
     smtp          mail, handed to a server
     redis         the rate limits of all workers together
     unsent_mail   mail where there is no server for it
+    fallback_limits   rate limits while their store is away
     system        the machine's clock, and ids
 
 Imports domain and its own technology. An adapter is right when it passes the suites in ``tests/contracts``.
