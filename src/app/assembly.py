@@ -57,6 +57,7 @@ class Services:
     new_request_id: Callable[[], str]
     start: Action
     checks: Mapping[str, Action]
+    optional_checks: Mapping[str, Action]
     close: Action
     background: Background
 
@@ -206,6 +207,7 @@ def assemble(ports: Ports) -> Services:
         new_request_id=lambda: str(ids.new()),
         start=ports.start,
         checks=ports.checks,
+        optional_checks=ports.optional_checks,
         close=ports.close,
         background=Background(
             mail_job(mails),

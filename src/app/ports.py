@@ -50,4 +50,6 @@ class Ports:
     """Before the first request; raises when it cannot serve, such as over an old schema."""
     checks: Mapping[str, Action] = field(default_factory=dict)
     """What readiness asks; each raises while it cannot serve."""
+    optional_checks: Mapping[str, Action] = field(default_factory=dict)
+    """What readiness asks too; each raises while the service has to do without, and serves all the same."""
     close: Action = nothing

@@ -1,6 +1,7 @@
 """A supervisor asks whether it lives, a load balancer whether it can work."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -23,8 +24,10 @@ async def stuck() -> None:
     await asyncio.Event().wait()
 
 
-def ask(path: str, *, docs: str | None = "/docs", **checks: Check) -> tuple[int, Any]:
-    routes = health_routes(docs=docs, checks=checks, seconds=0.05)
+def ask(
+    path: str, *, docs: str | None = "/docs", optional: Mapping[str, Check] | None = None, **checks: Check
+) -> tuple[int, Any]:
+    routes = health_routes(docs=docs, checks=checks, optional=optional, seconds=0.05)
     with TestClient(Litestar(routes, exception_handlers=exception_handlers, openapi_config=None)) as client:
         answer = client.get(path)
         return answer.status_code, answer.json()
@@ -40,7 +43,24 @@ def test_a_living_process_is_alive_whatever_it_stands_on() -> None:
 
 
 def test_it_is_ready_while_every_check_passes() -> None:
-    assert ask("/health/ready", database=fine, schema=fine) == (200, {"status": "ready"})
+    answer = ask("/health/ready", database=fine, schema=fine, optional={"redis": fine})
+    assert answer == (200, {"status": "ready"})
+
+
+@pytest.mark.parametrize("failing", [broken, stuck])
+def test_without_what_it_can_do_without_it_serves_and_names_that(
+    failing: Check, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = ask("/health/ready", database=fine, optional={"redis": failing})
+    assert answer == (200, {"status": "degraded", "checks": {"database": "ok", "redis": "degraded"}})
+    assert [record for record in caplog.records if record.name == "hexkey"] == []
+
+
+def test_without_what_it_needs_it_does_not_serve_whatever_else_is_there() -> None:
+    for optional, state in ((fine, "ok"), (broken, "degraded")):
+        status, problem = ask("/health/ready", database=broken, optional={"redis": optional})
+        assert (status, problem["checks"]) == (503, {"database": "failed", "redis": state})
+        assert problem["detail"] == "not ready: database"
 
 
 @pytest.mark.parametrize("failing", [broken, stuck])

@@ -127,7 +127,7 @@ def create_app(services: Services, exposure: Exposure | None = None) -> Applicat
 def _routes(services: Services, exposed: Exposure) -> Iterable[ControllerRouterHandler]:
     docs = None if exposed.docs == "off" else "/docs"
     yield Router("/v1", route_handlers=list(CONTROLLERS))
-    yield from health_routes(docs=docs, checks=services.checks)
+    yield from health_routes(docs=docs, checks=services.checks, optional=services.optional_checks)
     yield from well_known_routes(
         services.public_keys,
         lambda: server_metadata(exposed.public_url, password_grant=services.sign_in.offers_password_grant),

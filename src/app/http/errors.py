@@ -133,11 +133,11 @@ class HeadersTooLarge(Refusal):
 
 
 class NotReady(Unavailable):
-    """*checks* says of each thing we stand on whether it is ``ok`` or ``failed``."""
+    """*checks* says of each thing we stand on whether it is ``ok``, ``failed``, or ``degraded``: one can do without."""
 
     def __init__(self, checks: Mapping[str, str]) -> None:
         self.checks = dict(checks)
-        super().__init__(f"not ready: {', '.join(name for name, state in checks.items() if state != 'ok')}")
+        super().__init__(f"not ready: {', '.join(name for name, state in checks.items() if state == 'failed')}")
 
 
 def status_of(error: Exception | type[Exception]) -> int:
