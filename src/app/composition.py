@@ -6,7 +6,8 @@ nobody waits for one that he does not use.
 """
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.assembly import Services, assemble
@@ -14,6 +15,7 @@ from app.ports import Action, Ports, nothing
 from app.rules import Rules
 from app.settings import Settings
 from domain.ports.access import AccessDirectory
+from domain.ports.limits import RateLimiter
 from domain.ports.mails import MailSender
 from domain.ports.system import Clock
 from domain.ports.unit_of_work import UnitOfWorkFactory
@@ -23,7 +25,6 @@ __all__ = ("Action", "Ports", "Rules", "Services", "assemble", "connect", "migra
 
 def connect(settings: Settings, *, workers: int = 1) -> Ports:
     """The adapters that *settings* ask for, in one of *workers* processes. Nothing is opened before `Ports.start`."""
-    from adapters.memory.limits import MemoryRateLimiter
     from adapters.security.access_tokens import EdDsaAccessTokens
     from adapters.security.common_passwords import CommonPasswords
     from adapters.security.cursors import SignedCursors
@@ -40,9 +41,11 @@ def connect(settings: Settings, *, workers: int = 1) -> Ports:
     roots = RootSecrets([secret.reveal() for secret in settings.secrets])
     passwords = Argon2Passwords(roots)
     storage = _memory(rules, clock) if settings.database.kind == "memory" else _sql(settings, rules, clock)
+    limits = _limits(settings, workers)
 
     async def close() -> None:
         passwords.close()
+        await limits.close()
         await storage.close()
 
     return Ports(
@@ -58,11 +61,12 @@ def connect(settings: Settings, *, workers: int = 1) -> Ports:
         one_time_secrets=OpaqueOneTimeSecrets(),
         devices=SignedDevices(roots, clock=clock),
         cursors=SignedCursors(roots),
-        limiter=MemoryRateLimiter(share=workers),
+        limiter=limits.limiter,
         mail=_mail(settings),
         rules=rules,
         start=storage.check,
         checks={"database": storage.check},
+        optional_checks=limits.checks,
         close=close,
     )
 
@@ -103,6 +107,27 @@ def _sql(settings: Settings, rules: Rules, clock: Clock) -> _Storage:
         check=check,
         close=database.close,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Limits:
+    limiter: RateLimiter
+    checks: Mapping[str, Action] = field(default_factory=dict)
+    close: Action = nothing
+
+
+def _limits(settings: Settings, workers: int) -> _Limits:
+    from adapters.memory.limits import MemoryRateLimiter
+
+    local = MemoryRateLimiter(share=workers)
+    if settings.redis_url is None:
+        return _Limits(limiter=local)
+    from adapters.fallback_limits import FallbackRateLimiter
+    from adapters.redis import RedisRateLimiter
+
+    shared = RedisRateLimiter(settings.redis_url.reveal())
+    limiter = FallbackRateLimiter(shared, local)
+    return _Limits(limiter=limiter, checks={"redis": limiter.check}, close=shared.close)
 
 
 def _mail(settings: Settings) -> MailSender:

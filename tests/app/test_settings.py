@@ -169,6 +169,20 @@ class TestReading:
             ("HEXKEY_KEY_PREFIX", "H_K"),
             ("HEXKEY_KEY_PREFIX", "hk\n"),
             ("HEXKEY_REDIS_URL", "http://h"),
+            ("HEXKEY_REDIS_URL", "redis://"),
+            ("HEXKEY_REDIS_URL", "redis://:6379"),
+            ("HEXKEY_REDIS_URL", "redis://ada@h"),
+            ("HEXKEY_REDIS_URL", "redis://ada:p@ss@h"),
+            ("HEXKEY_REDIS_URL", "redis://:word@h#1"),
+            ("HEXKEY_REDIS_URL", "redis://h/first"),
+            ("HEXKEY_REDIS_URL", "redis://h?db=first"),
+            ("HEXKEY_REDIS_URL", "redis://h?db"),
+            ("HEXKEY_REDIS_URL", "redis://h?socket_timeout=60"),
+            ("HEXKEY_REDIS_URL", "redis://h?ssl_ca_certs=/dev/null"),
+            ("HEXKEY_REDIS_URL", "rediss://h?ssl_cert_reqs=none"),
+            ("HEXKEY_REDIS_URL", "rediss://h?ssl_ca_certs=/no/such/file"),
+            ("HEXKEY_REDIS_URL", "unix://"),
+            ("HEXKEY_REDIS_URL", "unix://run/redis.sock"),
             ("HEXKEY_SMTP_URL", "smtp://"),
             ("HEXKEY_SMTP_URL", "smtp://:587"),
             ("HEXKEY_SMTP_URL", "smtp://ada@h"),
@@ -197,6 +211,22 @@ class TestReading:
     )
     def test_each_value_keeps_its_rule(self, name: str, value: str) -> None:
         assert at_fault({name: value}) == [name]
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "redis://h",
+            "redis://h:6379/",
+            "redis://ada:p%40ss@[::1]:6379/15",
+            "redis://:word@h?db=3",
+            f"rediss://h?ssl_ca_certs={__file__}",
+            "unix:///run/redis.sock?db=3",
+            "unix://ada:word@/run/redis.sock",
+        ],
+    )
+    def test_a_redis_has_a_password_beside_every_user_and_a_number_for_a_database(self, url: str) -> None:
+        settings = parse({"HEXKEY_REDIS_URL": url})
+        assert settings.redis_url == Secret(url)
 
     @pytest.mark.parametrize(
         "sender",

@@ -17,7 +17,7 @@ from domain.model.roles import ADMIN_ID
 GRACE = 10
 """How long, in seconds, requests in flight may go on once the service is told to stop."""
 
-NOT_YET = ("redis_url", "metrics_token", "oidc", "webhook_secrets")
+NOT_YET = ("metrics_token", "oidc", "webhook_secrets")
 """Settings that are read and judged, and that nothing uses so far; whoever sets one is told."""
 
 log = logging.getLogger("hexkey")
@@ -131,7 +131,7 @@ def _announce(settings: Settings, workers: int) -> None:
     for name in NOT_YET:
         if getattr(settings, name):
             log.warning("HEXKEY_%s is set, and nothing uses it yet", name.upper())
-    if workers > 1:
+    if workers > 1 and settings.redis_url is None:
         log.warning("each of %d workers counts by itself, and admits its share of every limit", workers)
     for warning in settings.warnings:
         log.debug("fit for development only: %s", warning)

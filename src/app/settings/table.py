@@ -32,7 +32,7 @@ from app.settings.parsers import (
 )
 from app.settings.problems import Problem
 from app.settings.secret import Secret
-from app.settings.urls import host, host_of, mail_server, origin, origin_or_any, service
+from app.settings.urls import host, host_of, mail_server, origin, origin_or_any, redis_server
 from domain.model.limits import Policy
 from domain.model.users import EmailAddress
 
@@ -75,7 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     env: Annotated[Literal["development", "production"], Rule(one_of("development", "production"), "development")]
     data_dir: Annotated[Path, Rule(path, "./.hexkey")]
     database: Annotated[Database, Rule(database, _embedded, secret=True, variable="HEXKEY_DATABASE_URL")]
-    redis_url: Annotated[Secret | None, Rule(service("redis", "rediss", "unix"), secret=True)]
+    redis_url: Annotated[Secret | None, Rule(redis_server, secret=True)]
     secrets: Annotated[tuple[Secret, ...], Rule(root_secrets, _none, secret=True)]
 
     public_url: Annotated[str, Rule(origin, "http://127.0.0.1:8000")]

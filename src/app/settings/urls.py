@@ -1,10 +1,10 @@
 """The settings that point somewhere, and whether the way there is safe from listeners."""
 
+import os
 import re
-from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Final
-from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, parse_qsl, unquote, urlsplit
 
 from app.settings.problems import Wrong
 from app.settings.secret import Secret
@@ -13,6 +13,8 @@ _HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*|\[[0-9a-f:.]+\]"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 TLS_MODES: Final = ("require", "verify-ca", "verify-full")
 """Of PostgreSQL's `sslmode`, those that never go without."""
+_TLS_FILES: Final = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+"""What the client of Redis trusts, and what it shows."""
 
 
 def split(value: str, *schemes: str) -> SplitResult:
@@ -73,16 +75,37 @@ def issuer(value: str) -> str:
     return value
 
 
-def service(*schemes: str) -> Callable[[str], Secret]:
-    """An URL that may hold a password."""
+def redis_server(value: str) -> Secret:
+    """An URL with a password beside every user, and nothing that the client would take for something else."""
+    url = split(value, "redis", "rediss", "unix")
+    account, _, place = url.netloc.rpartition("@")
+    if "@" in account or url.fragment:
+        raise Wrong("has an @ or a # that separates nothing", "write %40 for @ and %23 for #")
+    if url.username and not url.password:
+        raise Wrong("has a user without a password", "write both before the @")
+    if url.scheme == "unix" and (place or not url.path.strip("/")):
+        raise Wrong("names no socket", "write its path after three slashes, such as unix:///run/redis.sock")
+    if url.scheme != "unix" and not url.hostname:
+        raise Wrong("names no host", "write it after the //")
+    if url.scheme != "unix" and re.fullmatch(r"(/[0-9]{0,5})?", url.path) is None:
+        raise Wrong("has something behind the host that is no database", "write a number, such as /0")
+    _require_redis_parameters(url)
+    return Secret(value)
 
-    def url(value: str) -> Secret:
-        target = split(value, *schemes)
-        if not (target.path if target.scheme == "unix" else target.hostname):
-            raise Wrong("names no host", "write it after the //")
-        return Secret(value)
 
-    return url
+def _require_redis_parameters(url: SplitResult) -> None:
+    known = ("db", *(_TLS_FILES if url.scheme == "rediss" else ()))
+    try:
+        parameters = parse_qsl(url.query, keep_blank_values=True, strict_parsing=bool(url.query))
+    except ValueError:
+        raise Wrong("has something behind the ? that is no parameter", "write name=value between &") from None
+    for name, text in parameters:
+        if name not in known:
+            raise Wrong("has a parameter that cannot be followed", f"keep to {', '.join(known)}")
+        if name == "db" and re.fullmatch(r"[0-9]{1,5}", text) is None:
+            raise Wrong("is wrong at db", "write a number")
+        if name in _TLS_FILES and not os.path.isfile(text):
+            raise Wrong(f"is wrong at {name}", "write the path of a file")
 
 
 def mail_server(value: str) -> Secret:
