@@ -1,5 +1,6 @@
 """What our own code costs, in microseconds, without a network: the cases take turns within each round."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from dataclasses import replace
@@ -9,11 +10,13 @@ import uvloop
 from litestar import Litestar, get
 
 from adapters.memory.limits import MemoryRateLimiter
+from adapters.redis import RedisRateLimiter
 from app.composition import assemble, connect
 from app.http.application import create_app
 from app.http.me import CallerView
 from app.settings import load
 from benchmarks.figures import Figure, at_most
+from benchmarks.servers import redis
 from benchmarks.service import Tenants, sqlite_service
 from domain.model.access import KeyGrant, SessionGrant
 from domain.model.ids import KeyId, SessionId
@@ -21,6 +24,7 @@ from domain.model.limits import policy
 from domain.ports.access import AccessDirectory
 
 ROUNDS, CALLS = 60, 200
+AT_ONCE = 32
 Work = Callable[[], Awaitable[object]]
 Scope = MutableMapping[str, Any]
 
@@ -44,6 +48,27 @@ class Held:
 def figures() -> Iterator[Figure]:
     with sqlite_service() as tenants:
         yield from uvloop.run(_measured(tenants))
+    try:
+        with redis() as url:
+            yield from uvloop.run(_on_redis(url))
+    except FileNotFoundError:
+        yield Figure(goal="G13", what="one hit of the limiter on Redis", note="redis-server is not installed")
+
+
+async def _on_redis(url: str) -> list[Figure]:
+    """This thread's own time: what the server and the way there take is spent by others."""
+    limiter, limits = RedisRateLimiter(url, timeout=5), (policy("999999999/day"),)
+
+    async def at_once() -> None:
+        await asyncio.gather(*(limiter.hit(f"key:{number}", limits) for number in range(AT_ONCE)))
+
+    costs = await _costs(alone=lambda: limiter.hit("key:1", limits), at_once=at_once)
+    await limiter.close()
+    shared = [cost / AT_ONCE for cost in costs["at_once"]]
+    return [
+        Figure(goal="G13", what="one hit of the limiter on Redis", rounds=costs["alone"], unit="µs"),
+        Figure(goal="G13", what=f"one of {AT_ONCE} at once", rounds=shared, unit="µs"),
+    ]
 
 
 async def _measured(tenants: Tenants) -> list[Figure]:

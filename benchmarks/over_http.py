@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import asyncpg
 
 from benchmarks.figures import Figure, Target, at_least, paired
-from benchmarks.servers import CORES, HERE, Server, hexkey, load, reference
+from benchmarks.servers import CORES, HERE, Server, hexkey, load, redis, reference
 from benchmarks.service import Tenants, postgres_service, sqlite_service
 
 ROUNDS, SECONDS = 5, 2
@@ -41,6 +41,7 @@ def figures() -> Iterator[Figure]:
         yield from _on("PostgreSQL", postgres_service, miss=0.33, create=6)
     except (OSError, asyncpg.PostgresError) as error:
         yield Figure(goal="G2", what="everything on PostgreSQL", note=f"no server: {error}")
+    yield _limits_on_redis()
     yield _two_workers()
 
 
@@ -113,6 +114,19 @@ def _orm_environ(tenants: Tenants) -> dict[str, str]:
     file = f"sqlite+aiosqlite:///{tenants.directory / 'orm.db'}"
     url = tenants.environ.get("HEXKEY_DATABASE_URL", file).replace("postgresql://", "postgresql+asyncpg://", 1)
     return {"PYTHONPATH": str(folder), "BENCH_ORM_URL": url}
+
+
+def _limits_on_redis() -> Figure:
+    what, target = "limits on Redis, behind a key ÷ bare", at_least(0.25)
+    try:
+        with redis() as url, sqlite_service() as tenants, hexkey({**tenants.environ, "HEXKEY_REDIS_URL": url}) as ours:
+            ours.sleep()
+            with reference("benchmarks.bare:create") as bare:
+                bare.sleep()
+                case = Case("G13", what, "/v1/whoami", (f"X-API-Key: {tenants.key}",), target=target)
+                return _figure(case, "SQLite", ours, bare)
+    except FileNotFoundError:
+        return Figure(goal="G13", what=f"SQLite: {what}", target=target, note="redis-server is not installed")
 
 
 def _two_workers() -> Figure:

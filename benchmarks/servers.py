@@ -151,6 +151,28 @@ def reference(factory: str, environ: Mapping[str, str] | None = None) -> Iterato
         server.end()
 
 
+@contextmanager
+def redis() -> Iterator[str]:
+    """The URL of a Redis that keeps nothing; it shares a core with the load. Raises FileNotFoundError."""
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    process = spawn([*command, "--logfile", os.devnull], {}, CORES[-1:])
+    try:
+        while not listens(port):
+            if process.poll() is not None:
+                raise RuntimeError("redis-server did not start")
+            time.sleep(0.005)
+        yield f"redis://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.communicate()
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as caller:
+        return caller.connect_ex(("127.0.0.1", port)) == 0
+
+
 def load(server: Server, path: str, seconds: int, *options: str, script_args: tuple[str, ...] = ()) -> float:
     """Requests a second on 64 connections. Raises RuntimeError if one of them is not answered well."""
     command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "20s", *options, server.url + path]
