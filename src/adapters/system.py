@@ -1,9 +1,10 @@
 """The machine we run on: its clock, and ids that sort by it."""
 
+import asyncio
 import os
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Lock
 from uuid import UUID
 
@@ -15,6 +16,9 @@ _RANDOM_62 = (1 << 62) - 1
 class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    async def sleep(self, span: timedelta) -> None:
+        await asyncio.sleep(span.total_seconds())
 
 
 class Uuid7Generator:

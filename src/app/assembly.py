@@ -1,11 +1,13 @@
 """Ports in, services out: how the use cases are put together, whatever stands behind the ports."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from app.background import Background, Job, mail_job
+from app.background import Background, Job, mail_job, uses_job
 from app.ports import Action, Ports
+from domain.errors import Unavailable
 from domain.model.scopes import Catalogue
 from domain.services.access import AccessService
 from domain.services.accounts import AccountService
@@ -15,6 +17,7 @@ from domain.services.housekeeping import Housekeeping
 from domain.services.introspection import IntrospectionService
 from domain.services.invitations import InvitationService
 from domain.services.issuing import SessionIssuer, SessionRules
+from domain.services.key_uses import KeyUses
 from domain.services.keys import KeyService
 from domain.services.mails import MailService, Outbox
 from domain.services.memberships import MembershipService
@@ -24,6 +27,7 @@ from domain.services.projects import ProjectService
 from domain.services.recovery import RecoveryService
 from domain.services.registration import RegistrationService
 from domain.services.roles import RoleService
+from domain.services.scopes import ScopeService
 from domain.services.sessions import SessionService
 from domain.services.sign_in import SignInService
 from domain.services.throttles import Throttle
@@ -42,6 +46,7 @@ class Services:
     exports: ExportService
     introspection: IntrospectionService
     invitations: InvitationService
+    key_uses: KeyUses
     keys: KeyService
     mails: MailService
     memberships: MembershipService
@@ -49,6 +54,7 @@ class Services:
     recovery: RecoveryService
     registration: RegistrationService
     roles: RoleService
+    scopes: ScopeService
     sessions: SessionService
     sign_in: SignInService
     users: UserService
@@ -81,6 +87,7 @@ def assemble(ports: Ports) -> Services:
     )
     issuer = SessionIssuer(access_tokens=ports.access_tokens, rules=sessions, recorder=recorder, clock=clock, ids=ids)
     newcomers = Newcomers(passwords=ports.passwords, policy=policy, recorder=recorder, clock=clock, ids=ids)
+    uses = KeyUses(uow=uow)
     access = AccessService(
         directory=ports.directory,
         secrets=ports.key_secrets,
@@ -91,7 +98,9 @@ def assemble(ports: Ports) -> Services:
         limiter=limiter,
         default_limit=rules.default_limit,
         anonymous_limit=rules.anonymous_limit,
+        uses=uses,
         clock=clock,
+        max_staleness=rules.max_staleness,
     )
     mails = MailService(
         uow=uow,
@@ -134,6 +143,7 @@ def assemble(ports: Ports) -> Services:
             clock=clock,
             ids=ids,
         ),
+        key_uses=uses,
         keys=KeyService(
             uow=uow,
             secrets=ports.key_secrets,
@@ -168,6 +178,7 @@ def assemble(ports: Ports) -> Services:
             clock=clock,
         ),
         roles=RoleService(uow=uow, catalogue=catalogue, recorder=recorder, clock=clock, ids=ids),
+        scopes=ScopeService(uow=uow, catalogue=catalogue, recorder=recorder, clock=clock, ids=ids),
         sessions=SessionService(
             uow=uow,
             access_tokens=ports.access_tokens,
@@ -208,9 +219,23 @@ def assemble(ports: Ports) -> Services:
         start=ports.start,
         checks=ports.checks,
         optional_checks=ports.optional_checks,
-        close=ports.close,
+        close=_closing(uses, ports.close),
         background=Background(
             mail_job(mails),
+            uses_job(uses),
             Job(name="housekeeping", run=Housekeeping(uow=uow, clock=clock).sweep, period=SWEEP_SECONDS),
         ),
     )
+
+
+def _closing(uses: KeyUses, close: Action) -> Action:
+    """Write down how keys were used, if there is still somewhere to write it."""
+
+    async def closed() -> None:
+        try:
+            with suppress(Unavailable):
+                await uses.flush()
+        finally:
+            await close()
+
+    return closed

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from domain.errors import Unavailable
+from domain.services.key_uses import KeyUses
 from domain.services.mails import MailService
 
 _MAILS_AT_ONCE: Final = 10
@@ -47,6 +48,11 @@ def mail_job(mails: MailService) -> Job:
         return await mails.deliver(_MAILS_AT_ONCE) == _MAILS_AT_ONCE
 
     return Job(name="mail", run=run, period=0.75)
+
+
+def uses_job(uses: KeyUses) -> Job:
+    """Writes down how keys were used: of each secret at most once a minute."""
+    return Job(name="key uses", run=uses.flush, period=66.0, jitter=0.09)
 
 
 class Background:

@@ -8,19 +8,32 @@ nobody waits for one that he does not use.
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from app.assembly import Services, assemble
 from app.ports import Action, Ports, nothing
 from app.rules import Rules
 from app.settings import Settings
+from domain.model.access import PresentedKey
+from domain.model.ids import KeyId
 from domain.ports.access import AccessDirectory
 from domain.ports.limits import RateLimiter
 from domain.ports.mails import MailSender
 from domain.ports.system import Clock
 from domain.ports.unit_of_work import UnitOfWorkFactory
 
-__all__ = ("Action", "Ports", "Rules", "Services", "assemble", "connect", "migrations", "nothing")
+__all__ = (
+    "Action",
+    "KeyFormat",
+    "Ports",
+    "Rules",
+    "Services",
+    "assemble",
+    "connect",
+    "key_format",
+    "migrations",
+    "nothing",
+)
 
 
 def connect(settings: Settings, *, workers: int = 1) -> Ports:
@@ -69,6 +82,23 @@ def connect(settings: Settings, *, workers: int = 1) -> Ports:
         optional_checks=limits.checks,
         close=close,
     )
+
+
+class KeyFormat(Protocol):
+    """What keys look like, for whoever looks for them; *pattern* is a regular expression that needs the checksum."""
+
+    pattern: str
+
+    def read(self, plain: str) -> PresentedKey | None: ...
+
+    def prefix_of(self, key_id: KeyId) -> str: ...
+
+
+def key_format(prefix: str) -> KeyFormat:
+    """It needs no secret and opens nothing. Raises ValueError for a prefix that none can have."""
+    from adapters.security.key_secrets import KeyFormat
+
+    return KeyFormat(prefix)
 
 
 def migrations(settings: Settings) -> Any:

@@ -185,6 +185,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/roles"): {"name": "mine", "permissions": []},
     ("PATCH", "/v1/roles/{role_id}"): {"name": "mine"},
     ("POST", "/v1/api-keys"): {"name": "mine", "scopes": ["read"]},
+    ("PATCH", "/v1/api-keys/{key_id}"): {"name": "mine"},
+    ("PUT", "/v1/scopes/{name}"): {"permissions": []},
 }
 
 
@@ -211,6 +213,7 @@ async def test_whoever_acts_touches_no_credential(
     target, key = await service.user("eve.other@example.org"), await boss.key()
     role = (await admin.post("/v1/roles", name="reader", permissions=["audit:read"])).json()["id"]
     invitation = (await admin.post("/v1/invitations", email="guest@example.org")).json()["id"]
+    await admin.put("/v1/scopes/mine", permissions=["audit:read"])
     session = (await boss.get("/v1/me/sessions")).json()["data"][0]["id"]
     there = {
         "user_id": target.id,
@@ -219,6 +222,7 @@ async def test_whoever_acts_touches_no_credential(
         "invitation_id": invitation,
         "session_id": session,
         "permission": "audit:read",
+        "name": "mine",
     }
     acting = await service.acting_as(boss, admin)
     before = len(await service.events(200))

@@ -64,6 +64,8 @@ async def tour(service: Service) -> None:
     await write_projects(service, ada, bob)
     await list_projects(service, ada, admin)
     await hold_keys(service, ada, bob, admin)
+    await turn_keys(service, ada, bob, admin)
+    await define_scopes(ada, admin)
     eve = await service.user("eve@example.org")
     await manage_users(service, ada, eve, admin)
     await manage_roles(service, ada, eve, admin)
@@ -146,6 +148,60 @@ async def hold_keys(service: Service, ada: Person, bob: Person, admin: Person) -
         await caller.post("/v1/api-keys/verify", api_key=plain.secret)
     await admin.post("/v1/api-keys/verify", api_key=robot.secret, address="192.0.2.1")
     await plain.get("/v1/projects")
+
+
+async def turn_keys(service: Service, ada: Person, bob: Person, admin: Person) -> None:
+    robot = await ada.key("read", "api_keys:rotate", name="turned", expires_in="60d")
+    path = f"/v1/api-keys/{robot.id}"
+    for body in (
+        {"name": "é", "description": "d", "metadata": {"z": [1, {"a": None}]}, "limits": ["9/minute"]},
+        {"allowed_networks": ["203.0.113.0/24"], "scopes": ["read", "api_keys:rotate"], "expires_in": "90d"},
+        {"description": None, "metadata": None, "limits": None, "project_ids": [ABSENT]},
+        {"project_ids": None, "scopes": ["users:read"]},
+        {"scopes": []},
+        {"expires_at": None},
+    ):
+        await ada.patch(path, **body)
+        await bob.patch(path, **body)
+    await ada.saying(if_match='"1"').patch(path, name="stale")
+    first = (await robot.post(f"{path}/rotate", grace="24h")).json()["api_key"]
+    service.advance(minutes=1)
+    await robot.get("/v1/whoami")
+    newer = service.anyone.saying(x_api_key=first)
+    await newer.get("/v1/api-keys/self")
+    await ada.post(f"{path}/rotate", grace="31d")
+    for verb in ("suspend", "suspend", "resume", "resume", "rotate", "revoke", "resume"):
+        await ada.post(f"{path}/{verb}")
+        await newer.get("/v1/whoami")
+        await robot.get("/v1/whoami")
+    for caller in (bob, ada, admin, admin):
+        await caller.delete(path)
+    other = await ada.key(name="ends itself")
+    await other.post("/v1/api-keys/revoke-self")
+    await other.post("/v1/api-keys/revoke-self")
+    await admin.get("/v1/audit-events?limit=20")
+
+
+async def define_scopes(ada: Person, admin: Person) -> None:
+    bodies: tuple[dict[str, object], ...] = (
+        {"permissions": ["tasks:read", "projects:read"], "description": "é\n\u2028"},
+        {"permissions": ["projects:read"]},
+        {"permissions": ["audit:read", "projects:read"]},
+        {"permissions": ["never:heard"]},
+    )
+    for name in ("ops", "night-shift", "read", "Ops"):
+        for body in bodies:
+            await admin.put(f"/v1/scopes/{name}", **body)
+    robot = await admin.key("ops", "tasks:read")
+    await ada.post("/v1/api-keys", name="x", scopes=["night-shift"])
+    await ada.post("/v1/api-keys", name="x", scopes=["day"])
+    for path in ("/v1/whoami", "/v1/projects", "/v1/scopes"):
+        await robot.get(path)
+    for query in ("", "?force=1", "?force=true"):
+        await admin.delete(f"/v1/scopes/ops{query}")
+    await robot.get("/v1/api-keys/self")
+    await robot.get("/v1/projects")
+    await admin.get("/v1/scopes")
 
 
 async def manage_users(service: Service, ada: Person, eve: Person, admin: Person) -> None:

@@ -10,7 +10,7 @@ from domain.model.keys import Key
 from domain.model.limits import Policy
 from domain.model.queries import Page, Query, Sort
 from tests.support.databases import Storage
-from tests.support.examples import HOSTILE_TEXTS, a_key, a_secret, a_user
+from tests.support.examples import HOSTILE_TEXTS, a_key, a_secret, a_use, a_user
 from tests.support.fakes import START, CountingIds
 
 LATER = START + timedelta(days=1, microseconds=1)
@@ -167,6 +167,137 @@ async def test_save_refuses_a_value_read_before_somebody_elses_save(storage: Sto
 
     async with storage.uow.reading() as work:
         assert (await work.keys.get(key.id)).revoked_at == START
+
+
+async def test_uses_add_up_and_the_latest_is_the_last(storage: Storage, owner) -> None:
+    key, other = a_key(owner, secrets=(a_secret(1), a_secret(2))), a_key(owner)
+    await storage.given(key, other)
+
+    for uses in (
+        [a_use(key, count=2, last_at=LATER), a_use(other)],
+        [a_use(key, last_at=START, last_ip="::1"), a_use(key, version=2, count=2**40, last_ip=None)],
+    ):
+        async with storage.uow() as work:
+            await work.keys.note_uses(uses)
+
+    async with storage.uow.reading() as work:
+        kept = await work.keys.get(key.id)
+        assert (await work.keys.get(other.id)).newest.use_count == 1
+    first, second = kept.secrets
+    assert (first.use_count, first.last_used_at, first.last_used_ip) == (3, LATER, "192.0.2.1")
+    assert (second.use_count, second.last_used_at, second.last_used_ip) == (2**40, START, None)
+    assert kept.version == 1
+
+
+async def test_a_digest_is_kept_anew_where_it_is_the_one_that_was_seen(storage: Storage, owner) -> None:
+    first, second = a_secret(1, use_count=3, retires_at=LATER), a_secret(2)
+    key, other = a_key(owner, secrets=(first, second)), a_key(owner)
+    await storage.given(key, other)
+    renewed = a_secret(1, digest=b"new", pepper_id="p9", last4="none", created_at=LATER)
+
+    async with storage.uow() as work:
+        await work.keys.save_digest(key.id, renewed, seen=second.digest)
+        await work.keys.save_digest(a_key(owner).id, renewed, seen=first.digest)
+    async with storage.uow.reading() as work:
+        assert await work.keys.get(key.id) == key
+
+    async with storage.uow() as work:
+        await work.keys.save_digest(key.id, renewed, seen=first.digest)
+    async with storage.uow.reading() as work:
+        kept = await work.keys.get(key.id)
+        assert await work.keys.get(other.id) == other
+    assert kept == replace(key, secrets=(replace(first, digest=b"new", pepper_id="p9"), second))
+
+
+async def test_a_use_of_what_is_gone_is_passed_over(storage: Storage, owner, key) -> None:
+    async with storage.uow() as work:
+        await work.keys.note_uses([a_use(a_key(owner)), a_use(key, version=9), a_use(key)])
+        await work.keys.note_uses([])
+
+    async with storage.uow.reading() as work:
+        assert [secret.use_count for secret in (await work.keys.get(key.id)).secrets] == [1]
+
+
+async def test_who_read_the_key_before_it_was_used_may_still_save_it(storage: Storage, owner, key) -> None:
+    async with storage.uow() as work:
+        await work.keys.note_uses([a_use(key)])
+    async with storage.uow() as work:
+        saved = await work.keys.save(replace(key, name="new"))
+
+    assert (saved.version, saved.newest.use_count) == (2, 1)
+
+
+async def test_save_secrets_keeps_new_ones_and_when_the_others_retire(storage: Storage, owner) -> None:
+    used = a_secret(1, use_count=3, last_used_at=START, last_used_ip="::1")
+    key = a_key(owner, secrets=(used, a_secret(2)))
+    await storage.given(key)
+    other = replace(used, digest=b"other", pepper_id="p9", use_count=0, retires_at=LATER)
+    third = a_secret(3, created_at=LATER, use_count=7, retires_at=LATER)
+
+    async with storage.uow() as work:
+        saved = await work.keys.save_secrets(replace(key, name="new", secrets=(third, key.secrets[1], other)))
+
+    expected = replace(key, name="new", secrets=(replace(used, retires_at=LATER), key.secrets[1], third), version=2)
+    assert saved == expected
+    async with storage.uow.reading() as work:
+        assert await work.keys.get(key.id) == expected
+
+
+async def test_save_secrets_takes_none_away_and_may_take_an_end_back(storage: Storage, owner) -> None:
+    key = a_key(owner, secrets=(a_secret(1), a_secret(2, retires_at=LATER)))
+    await storage.given(key)
+
+    async with storage.uow() as work:
+        saved = await work.keys.save_secrets(replace(key, secrets=(replace(key.secrets[1], retires_at=None),)))
+
+    assert saved.secrets == (key.secrets[0], replace(key.secrets[1], retires_at=None))
+
+
+async def test_save_secrets_refuses_a_key_that_is_not_there(storage: Storage, owner) -> None:
+    with pytest.raises(KeyNotFound):
+        async with storage.uow() as work:
+            await work.keys.save_secrets(a_key(owner))
+
+
+async def test_save_secrets_refuses_a_value_read_before_somebody_elses_save(storage: Storage, key) -> None:
+    async with storage.uow() as work:
+        await work.keys.save(replace(key, name="first"))
+
+    with pytest.raises(EditConflict):
+        async with storage.uow() as work:
+            await work.keys.save_secrets(replace(key, secrets=(*key.secrets, a_secret(2))))
+
+    async with storage.uow.reading() as work:
+        assert (await work.keys.get(key.id)).secrets == key.secrets
+
+
+async def test_a_deleted_key_is_gone_with_its_secrets_and_its_id_is_free(storage: Storage, owner, key) -> None:
+    async with storage.uow() as work:
+        await work.keys.delete(key)
+
+    async with storage.uow.reading() as work:
+        with pytest.raises(KeyNotFound):
+            await work.keys.get(key.id)
+    assert await storage.directory.find_key(key.id) is None
+    again = a_key(owner, id=key.id, secrets=(a_secret(5),))
+    await storage.given(again)
+    async with storage.uow.reading() as work:
+        assert await work.keys.get(key.id) == again
+
+
+async def test_delete_refuses_a_key_that_is_not_there(storage: Storage, owner) -> None:
+    with pytest.raises(KeyNotFound):
+        async with storage.uow() as work:
+            await work.keys.delete(a_key(owner))
+
+
+async def test_delete_refuses_a_value_read_before_somebody_elses_save(storage: Storage, key) -> None:
+    async with storage.uow() as work:
+        await work.keys.save(replace(key, name="first"))
+
+    with pytest.raises(EditConflict):
+        async with storage.uow() as work:
+            await work.keys.delete(key)
 
 
 async def test_a_list_is_of_one_owner_or_of_all(storage: Storage, owner) -> None:

@@ -5,19 +5,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.model.access import Holder, KeyGrant, PresentedKey, Rejection, SessionGrant, within
-from domain.model.actors import ActorKind, Origin
+from domain.model.access import Holder, KeyGrant, PresentedKey, Rejection, SessionGrant
+from domain.model.actors import ActorKind, Origin, Retirement
 from domain.model.ids import KeyId, ProjectId, RoleId
-from domain.model.keys import networks
+from domain.model.networks import networks, within
 from domain.model.permissions import CORE_PERMISSIONS
 from domain.model.roles import ADMIN, MEMBER, MEMBER_PERMISSIONS, Role, permissions_of
 from domain.model.scopes import BUILT_IN_SCOPES, Catalogue
-from tests.support.examples import a_key, a_session, a_user
+from tests.support.examples import a_key, a_secret, a_session, a_user
 from tests.support.fakes import START
 
 OWNER = a_user()
 CATALOGUE = Catalogue()
 HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
 
 
 def grant(*, owner_is_active: bool = True, **key: object) -> KeyGrant:
@@ -104,11 +105,36 @@ def test_the_actor_of_a_key_is_the_key_for_its_owner() -> None:
     origin = Origin(address="192.0.2.1")
     bound = frozenset({ProjectId(UUID(int=7))})
     resolved = grant(expires_at=START + HOUR, project_ids=bound)
-    actor = resolved.actor(origin)
+    actor = resolved.actor(resolved.key.newest, origin)
     assert (actor.kind, actor.user_id, actor.key_id) == (ActorKind.KEY, OWNER.id, resolved.key.id)
     assert (actor.permissions, actor.scopes) == (resolved.permissions, resolved.key.scopes)
     assert (actor.project_ids, actor.expires_at, actor.origin) == (bound, START + HOUR, origin)
-    assert actor.session_id is None
+    assert (actor.session_id, actor.secret_version, actor.retirement) == (None, 1, None)
+
+
+def test_the_actor_of_a_rotated_secret_knows_its_end() -> None:
+    old, new = a_secret(1, retires_at=START + 2 * HOUR), a_secret(2, created_at=START + HOUR)
+    by_grace, by_expiry = grant(secrets=(old, new)), grant(secrets=(old, new), expires_at=START + 90 * MINUTE)
+    assert by_grace.actor(old, Origin()).retirement == Retirement(START + HOUR, START + 2 * HOUR)
+    assert by_expiry.actor(old, Origin()).retirement == Retirement(START + HOUR, START + 90 * MINUTE)
+    assert by_grace.actor(new, Origin()).retirement is None
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        ({}, None),
+        ({"suspended_at": START}, None),
+        ({"revoked_at": START, "suspended_at": START}, Rejection.REVOKED),
+        ({"expires_at": START + MINUTE, "suspended_at": START}, Rejection.EXPIRED),
+    ],
+)
+def test_what_has_not_ended_may_end_itself(key: dict[str, object], reason: Rejection | None) -> None:
+    assert grant(**key).rejection_of_revoking(now=START + HOUR) is reason
+
+
+def test_an_inactive_owners_key_does_nothing_at_all() -> None:
+    assert grant(owner_is_active=False).rejection_of_revoking(now=START) is Rejection.OWNER_INACTIVE
 
 
 def a_holder(*roles: Role, is_active: bool = True, password_change_required: bool = False) -> Holder:

@@ -1,5 +1,4 @@
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -8,7 +7,9 @@ import pytest
 from domain.errors import Invalid, KeyNotFound, ScopeExceedsMinter
 from domain.model.actors import Actor, ActorKind
 from domain.model.ids import ProjectId
-from domain.model.keys import Key, KeyStatus, expiry, metadata, networks, project_ids, require_within
+from domain.model.keys import Key, KeyStatus, expiry, metadata, project_ids, require_within
+from domain.model.limits import policies
+from domain.model.networks import networks
 from domain.model.permissions import KeyPermission
 from tests.support.examples import a_key, a_secret, a_user
 from tests.support.fakes import START
@@ -83,6 +84,8 @@ MINTER = Actor(
     permissions=frozenset({"projects:read", "api_keys:create"}),
     expires_at=START + HOUR,
     project_ids=frozenset({ONE, TWO}),
+    allowed_networks=networks(["192.0.2.0/24", "2001:db8::/32"]),
+    limits=policies(["100/minute", "1000/day"]),
 )
 
 
@@ -91,8 +94,17 @@ def mint(
     permissions: Iterable[str] = ("projects:read",),
     expires_at: datetime | None = START + HOUR,
     projects: Iterable[ProjectId] = (ONE,),
+    where: Iterable[str] = ("192.0.2.0/24",),
+    limits: Iterable[str] = ("1000/day", "100/minute"),
 ) -> None:
-    require_within(minter, permissions=frozenset(permissions), expires_at=expires_at, project_ids=frozenset(projects))
+    key = a_key(
+        OWNER,
+        expires_at=expires_at,
+        project_ids=frozenset(projects),
+        allowed_networks=networks(where),
+        limits=policies(limits),
+    )
+    require_within(minter, key, frozenset(permissions))
 
 
 def test_a_key_within_its_minter_is_allowed() -> None:
@@ -118,8 +130,33 @@ def test_no_key_bound_to_projects_issues_one_that_reaches_further(projects: tupl
         mint(projects=projects)
 
 
+@pytest.mark.parametrize(
+    "where", [(), ("192.0.2.0/23",), ("198.51.100.1",), ("192.0.2.7", "198.51.100.1"), ("2001::/16",), ("::/0",)]
+)
+def test_no_key_bound_to_networks_issues_one_that_comes_from_elsewhere(where: tuple[str, ...]) -> None:
+    with pytest.raises(ScopeExceedsMinter, match="networks"):
+        mint(where=where)
+
+
+@pytest.mark.parametrize("where", [("192.0.2.7",), ("192.0.2.0/25", "2001:db8::1"), ("2001:db8::/32",)])
+def test_a_narrower_network_is_within(where: tuple[str, ...]) -> None:
+    mint(where=where)
+
+
+@pytest.mark.parametrize("limits", [(), ("100/minute",), ("1000/day", "101/minute"), ("1000/day", "100/second")])
+def test_no_key_with_limits_issues_one_that_calls_more_often(limits: tuple[str, ...]) -> None:
+    with pytest.raises(ScopeExceedsMinter, match="limits"):
+        mint(limits=limits)
+
+
+@pytest.mark.parametrize("limits", [("99/minute", "1000/day", "5/second"), ("100/day",), ("100/hour", "999/day")])
+def test_a_tighter_limit_is_within(limits: tuple[str, ...]) -> None:
+    mint(limits=limits)
+
+
 def test_a_minter_without_an_end_or_a_bound_sets_none() -> None:
-    mint(replace(MINTER, expires_at=None, project_ids=frozenset()), expires_at=None, projects=())
+    free = Actor(kind=ActorKind.USER, permissions=MINTER.permissions)
+    mint(free, expires_at=None, projects=(), where=(), limits=())
 
 
 def test_an_expiry_is_an_instant_or_a_span_from_now() -> None:

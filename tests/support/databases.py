@@ -32,7 +32,7 @@ from domain.model.mails import Mail
 from domain.model.one_time_tokens import OneTimeToken
 from domain.model.projects import Project
 from domain.model.roles import BUILT_IN, Role
-from domain.model.scopes import Catalogue
+from domain.model.scopes import Catalogue, Scope
 from domain.model.sessions import RefreshToken, Session
 from domain.model.users import User
 from domain.ports.access import AccessDirectory
@@ -52,7 +52,9 @@ _EMPTYING = [
     Statement(delete(table).where(_OWN_ROLES) if table is ROLES else delete(table))
     for table in reversed(METADATA.sorted_tables)
 ]
-Kept = User | Role | Session | RefreshToken | Attempts | Invitation | OneTimeToken | Mail | Key | Project | Event
+Kept = (
+    User | Role | Session | RefreshToken | Attempts | Invitation | OneTimeToken | Mail | Key | Scope | Project | Event
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +92,8 @@ async def _keep(work: UnitOfWork, value: Kept) -> None:
             await work.mails.add(value)
         case Key():
             await work.keys.add(value, live_at_most=1000, now=value.created_at)
+        case Scope():
+            await work.scopes.add(value, at_most=1000)
         case Project():
             await work.projects.add(value, at_most=1000)
         case Event():

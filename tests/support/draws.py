@@ -15,6 +15,7 @@ from domain.model.one_time_tokens import OneTimeToken
 from domain.model.projects import Project
 from domain.model.queries import Query, Sort
 from domain.model.roles import ADMIN_ID, MEMBER_ID, Role
+from domain.model.scopes import Scope
 from domain.model.sessions import RefreshToken, Session
 from domain.model.users import User
 from tests.support.examples import HOSTILE_TEXTS, a_role, a_user, an_invitation
@@ -33,6 +34,7 @@ class Draw:
     roles: list[Role] = field(default_factory=list)
     projects: list[Project] = field(default_factory=list)
     keys: list[Key] = field(default_factory=list)
+    scopes: list[Scope] = field(default_factory=list)
     sessions: list[Session] = field(default_factory=list)
     tokens: list[RefreshToken] = field(default_factory=list)
     invitations: list[Invitation] = field(default_factory=list)

@@ -7,13 +7,14 @@ from typing import Any
 from domain.model.actors import ActorKind
 from domain.model.attempts import Attempts
 from domain.model.events import Event
-from domain.model.ids import EventId, InvitationId, KeyId, MailId, ProjectId, RoleId, SessionId, UserId
+from domain.model.ids import EventId, InvitationId, KeyId, MailId, ProjectId, RoleId, ScopeId, SessionId, UserId
 from domain.model.invitations import INVITATION_LIFETIME, Invitation
-from domain.model.keys import Key, SecretVersion
+from domain.model.keys import Key, KeyUse, SecretVersion
 from domain.model.mails import Mail, MailKind
 from domain.model.one_time_tokens import OneTimeToken, TokenPurpose
 from domain.model.projects import Project
 from domain.model.roles import Role
+from domain.model.scopes import Scope
 from domain.model.sessions import RefreshToken, Session, SessionKind
 from domain.model.users import EmailAddress, User
 from tests.support.fakes import START, CountingIds
@@ -67,6 +68,15 @@ def a_key(owner: User, **given: Any) -> Key:
     if "secrets" not in given:
         present["secrets"] = (a_secret(),)
     return Key(**{**present, "scopes": frozenset({"read"}), "created_at": START, **given})
+
+
+def a_use(key: Key, **given: Any) -> KeyUse:
+    return KeyUse(**{"key_id": key.id, "version": 1, "count": 1, "last_at": START, "last_ip": "192.0.2.1", **given})
+
+
+def a_scope(**given: Any) -> Scope:
+    present = {"id": ScopeId(_ids.new()), "name": f"scope-{next(_number)}", "permissions": frozenset({"tasks:read"})}
+    return Scope(**{**present, "created_at": START, "updated_at": START, **given})
 
 
 def a_session(user: User, **given: Any) -> Session:

@@ -8,7 +8,7 @@ from typing import Any
 
 from domain.model.attempts import UNKNOWN_DEVICE, Attempts
 from domain.model.invitations import INVITATION_SORTS
-from domain.model.keys import KEY_SORTS
+from domain.model.keys import KEY_SORTS, KeyUse
 from domain.model.limits import Policy
 from domain.model.mails import MailKind
 from domain.model.one_time_tokens import TokenPurpose
@@ -25,6 +25,7 @@ from tests.support.examples import (
     a_project,
     a_refresh_token,
     a_role,
+    a_scope,
     a_secret,
     a_session,
     a_user,
@@ -33,7 +34,8 @@ from tests.support.examples import (
 )
 
 Operation = Callable[[UnitOfWork], Awaitable[object]]
-SCOPES = ("read", "writer", "projects:any", "users:read", "gone:forever")
+DEFINED = ("ops", "night", "day")
+SCOPES = ("read", "writer", "projects:any", "users:read", "gone:forever", *DEFINED)
 
 
 def _add_user(draw: Draw) -> Operation:
@@ -250,6 +252,46 @@ def _save_key(draw: Draw) -> Operation:
     return save
 
 
+def _save_secrets(draw: Draw) -> Operation:
+    key, blind = draw.one(draw.keys, a_key), draw.maybe(draw.random.randint(1, 3))
+    versions = draw.random.sample(range(1, 8), draw.random.randint(1, 3))
+    given = tuple(a_secret(version, use_count=5, retires_at=draw.maybe(draw.moment())) for version in versions)
+
+    async def save(work: UnitOfWork) -> object:
+        seen = key if blind else await work.keys.get(key.id)
+        return await work.keys.save_secrets(replace(seen, name="s", secrets=given, version=blind or seen.version))
+
+    return save
+
+
+def _note_uses(draw: Draw) -> Operation:
+    """A key may be used through two secrets, but each is named once."""
+    keys = {draw.one(draw.keys, a_key).id for _ in range(draw.random.randint(0, 2))}
+    uses = [
+        KeyUse(
+            key_id=key_id,
+            version=version,
+            count=draw.random.randint(1, 3),
+            last_at=draw.moment(),
+            last_ip=draw.maybe("2001:db8::1"),
+        )
+        for key_id in sorted(keys)
+        for version in draw.random.sample(range(1, 5), 2)
+    ]
+    return lambda work: work.keys.note_uses(uses)
+
+
+def _save_digest(draw: Draw) -> Operation:
+    key = draw.one(draw.keys, a_key)
+    seen, renewed = draw.random.choice(key.secrets), a_secret(draw.random.choice(key.secrets).version, pepper_id="p2")
+    return lambda work: work.keys.save_digest(key.id, renewed, seen=seen.digest)
+
+
+def _delete_key(draw: Draw) -> Operation:
+    key, version = draw.one(draw.keys, a_key), draw.random.randint(1, 2)
+    return lambda work: work.keys.delete(replace(key, version=version))
+
+
 def _revoke_all_keys(draw: Draw) -> Operation:
     owner_id, now = draw.user().id, draw.moment()
     return lambda work: work.keys.revoke_all(owner_id, now=now)
@@ -258,6 +300,42 @@ def _revoke_all_keys(draw: Draw) -> Operation:
 def _list_keys(draw: Draw) -> Operation:
     owner, query = draw.maybe(draw.user().id), draw.query(KEY_SORTS)
     return lambda work: work.keys.list_by_owner(owner, query)
+
+
+def _add_scope(draw: Draw) -> Operation:
+    scope = a_scope(
+        name=draw.random.choice(DEFINED),
+        permissions=_permissions(draw),
+        description=draw.maybe(draw.text()),
+        created_at=draw.moment(),
+    )
+    draw.scopes.append(scope)
+    at_most = draw.random.choice((1, 100, 100))
+    return lambda work: work.scopes.add(scope, at_most=at_most)
+
+
+def _save_scope(draw: Draw) -> Operation:
+    scope, blind = draw.one(draw.scopes, lambda _: a_scope()), draw.maybe(draw.random.randint(1, 3))
+    changes: dict[str, Any] = {"permissions": _permissions(draw), "description": draw.maybe(draw.text())}
+
+    async def save(work: UnitOfWork) -> object:
+        seen = scope if blind else await work.scopes.find(scope.name) or scope
+        return await work.scopes.save(replace(seen, **changes, version=blind or seen.version))
+
+    return save
+
+
+def _delete_scope(draw: Draw) -> Operation:
+    scope, version = draw.one(draw.scopes, lambda _: a_scope()), draw.random.randint(1, 2)
+    return lambda work: work.scopes.delete(replace(scope, version=version))
+
+
+def _list_scopes(draw: Draw) -> Operation:
+    return lambda work: work.scopes.list()
+
+
+def _defined(draw: Draw) -> str:
+    return draw.random.choice((*DEFINED, "never"))
 
 
 def _add_session(draw: Draw) -> Operation:
@@ -404,7 +482,18 @@ OPERATIONS: dict[str, Callable[[Draw], Operation]] = {
     "keys.add": _add_key,
     "keys.get": _reads("keys", "get", lambda draw: draw.one(draw.keys, a_key).id),
     "keys.save": _save_key,
+    "keys.save_secrets": _save_secrets,
+    "keys.note_uses": _note_uses,
+    "keys.save_digest": _save_digest,
+    "keys.delete": _delete_key,
     "keys.list_by_owner": _list_keys,
+    "scopes.add": _add_scope,
+    "scopes.find": _reads("scopes", "find", _defined),
+    "scopes.list": _list_scopes,
+    "scopes.list_by_names": _reads("scopes", "list_by_names", lambda draw: draw.random.sample(SCOPES, 4)),
+    "scopes.save": _save_scope,
+    "scopes.delete": _delete_scope,
+    "scopes.has_key": _reads("scopes", "has_key", _defined),
     "keys.revoke_all": _revoke_all_keys,
     "projects.add": _add_project,
     "projects.get": _reads("projects", "get", lambda draw: draw.one(draw.projects, a_project).id),

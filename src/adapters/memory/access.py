@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 from adapters.memory.roles import roles_of
+from adapters.memory.scopes import defined
 from adapters.memory.unit_of_work import MemoryDatabase
 from domain.model.access import Holder, KeyGrant, SessionGrant
 from domain.model.ids import KeyId, SessionId, UserId
@@ -25,7 +26,7 @@ class MemoryAccessDirectory:
             replace(key, secrets=tuple(secret for secret in key.secrets if secret.is_live(now=now))),
             owner_is_active=self._tables.users.get(key.owner_id).is_active,
             owner_roles=self._roles(key.owner_id),
-            catalogue=self._catalogue,
+            catalogue=self._catalogue.including(defined(self._tables.scopes, key.scopes)),
         )
 
     async def find_session(self, session_id: SessionId) -> SessionGrant | None:

@@ -13,10 +13,12 @@ from adapters.memory.mails import MemoryMailRepository
 from adapters.memory.one_time_tokens import MemoryOneTimeTokenRepository
 from adapters.memory.projects import MemoryProjectRepository
 from adapters.memory.roles import Membership, MemoryRoleRepository
+from adapters.memory.scopes import MemoryScopeRepository
 from adapters.memory.sessions import MemorySessionRepository
 from adapters.memory.tables import Draft, Index, Table
 from adapters.memory.users import MemoryUserRepository
 from domain.errors import (
+    EditConflict,
     EmailTaken,
     InvitationNotFound,
     KeyNotFound,
@@ -24,6 +26,7 @@ from domain.errors import (
     ProjectNotFound,
     RoleNameTaken,
     RoleNotFound,
+    ScopeNotFound,
     SessionNotFound,
     UsernameTaken,
     UserNotFound,
@@ -36,6 +39,7 @@ from domain.model.mails import Mail
 from domain.model.one_time_tokens import OneTimeToken
 from domain.model.projects import Project
 from domain.model.roles import BUILT_IN, Role
+from domain.model.scopes import Scope
 from domain.model.sessions import RefreshToken, Session
 from domain.model.users import User
 
@@ -84,6 +88,10 @@ def _invitations() -> Table[Invitation]:
     return Table(Index("email", attrgetter("email")), absent=InvitationNotFound)
 
 
+def _scopes() -> Table[Scope]:
+    return Table(Index("name", attrgetter("name"), EditConflict), absent=ScopeNotFound)
+
+
 def _projects() -> Table[Project]:
     return Table(
         Index("name", attrgetter("owner_id", "name"), ProjectNameTaken),
@@ -103,6 +111,7 @@ class Tables:
     one_time_tokens: Table[OneTimeToken] = field(default_factory=_one_time_tokens)
     invitations: Table[Invitation] = field(default_factory=_invitations)
     keys: Table[Key] = field(default_factory=lambda: Table(Index("owner", attrgetter("owner_id")), absent=KeyNotFound))
+    scopes: Table[Scope] = field(default_factory=_scopes)
     projects: Table[Project] = field(default_factory=_projects)
     mails: Table[Mail] = field(default_factory=lambda: Table(Index("invitation", attrgetter("invitation_id"))))
     events: Table[Event] = field(default_factory=Table)
@@ -117,6 +126,7 @@ class MemoryUnitOfWork:
         self.one_time_tokens = MemoryOneTimeTokenRepository(tables.one_time_tokens, tables.users, tables.invitations)
         self.invitations = MemoryInvitationRepository(tables.invitations, tables.one_time_tokens, tables.mails)
         self.keys = MemoryKeyRepository(tables.keys, tables.users)
+        self.scopes = MemoryScopeRepository(tables.scopes, tables.keys)
         self.projects = MemoryProjectRepository(tables.projects, tables.users)
         self.mails = MemoryMailRepository(tables.mails, tables.users, tables.invitations)
         self.events = MemoryEventLog(tables.events)

@@ -4,6 +4,7 @@ import hmac
 import os
 import re
 import secrets
+from dataclasses import replace
 from functools import lru_cache
 from uuid import UUID
 
@@ -25,30 +26,20 @@ def _key_id(digits: str) -> KeyId:
     return KeyId(UUID(int=decode(digits)))
 
 
-class HmacKeySecrets:
-    """What is kept is the HMAC-SHA-256 of the secret's 43 digits, and the last four of the checksum to know it by.
+class KeyFormat:
+    """What a key looks like; who knows that much can tell one by its checksum, and nothing more.
 
     Raises ValueError for a *prefix* other than 2 to 16 of a-z and 0-9.
     """
 
-    def __init__(self, roots: RootSecrets, *, prefix: str = "hk") -> None:
+    def __init__(self, prefix: str = "hk") -> None:
         if not re.fullmatch(r"[a-z0-9]{2,16}", prefix):
             raise ValueError("the key prefix: 2 to 16 of a-z and 0-9")
-        peppers = roots.peppers("api-key")
-        self._newest = peppers[0]
-        self._peppers = {pepper.id: pepper.key for pepper in peppers}
-        self._no_pepper = os.urandom(32)
-        self._no_digest = os.urandom(32)
+        self.pattern = rf"\b{prefix}_[0-9A-Za-z]{{{UUID_WIDTH}}}_[0-9A-Za-z]{{{_SECRET_WIDTH + CHECKSUM_WIDTH}}}\b"
         self._head = f"{prefix}_"
         self._id = slice(len(self._head), len(self._head) + UUID_WIDTH)
         self._secret = slice(self._id.stop + 1, self._id.stop + 1 + _SECRET_WIDTH)
         self._length = self._secret.stop + CHECKSUM_WIDTH
-
-    def mint(self, key_id: KeyId) -> MintedSecret:
-        secret = encode(secrets.randbits(_SECRET_BITS), _SECRET_WIDTH)
-        plain = checked(f"{self._head}{encode(key_id.int, UUID_WIDTH)}_{secret}")
-        digest = hmac.digest(self._newest.key, secret.encode(), "sha256")
-        return MintedSecret(plain, digest, self._newest.id, last4=plain[-4:])
 
     def prefix_of(self, key_id: KeyId) -> str:
         return f"{self._head}{encode(key_id.int, UUID_WIDTH)}"
@@ -63,6 +54,24 @@ class HmacKeySecrets:
             return None
         return PresentedKey(_key_id(id_digits), secret)
 
+
+class HmacKeySecrets(KeyFormat):
+    """What is kept is the HMAC-SHA-256 of the secret's 43 digits, and the last four of the checksum to know it by."""
+
+    def __init__(self, roots: RootSecrets, *, prefix: str = "hk") -> None:
+        super().__init__(prefix)
+        peppers = roots.peppers("api-key")
+        self._newest = peppers[0]
+        self._peppers = {pepper.id: pepper.key for pepper in peppers}
+        self._no_pepper = os.urandom(32)
+        self._no_digest = os.urandom(32)
+
+    def mint(self, key_id: KeyId) -> MintedSecret:
+        secret = encode(secrets.randbits(_SECRET_BITS), _SECRET_WIDTH)
+        plain = checked(f"{self.prefix_of(key_id)}_{secret}")
+        digest = hmac.digest(self._newest.key, secret.encode(), "sha256")
+        return MintedSecret(plain, digest, self._newest.id, last4=plain[-4:])
+
     def find_match(self, presented: PresentedKey, secrets: tuple[SecretVersion, ...]) -> SecretVersion | None:
         secret = presented.secret.encode()
         found = None
@@ -72,6 +81,12 @@ class HmacKeySecrets:
         if not secrets:
             self._proves(secret, "", self._no_digest)
         return found
+
+    def renewed(self, presented: PresentedKey, secret: SecretVersion) -> SecretVersion | None:
+        if secret.pepper_id == self._newest.id:
+            return None
+        digest = hmac.digest(self._newest.key, presented.secret.encode(), "sha256")
+        return replace(secret, digest=digest, pepper_id=self._newest.id)
 
     def _proves(self, secret: bytes, pepper_id: str, digest: bytes) -> bool:
         key = self._peppers.get(pepper_id, self._no_pepper)

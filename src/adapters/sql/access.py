@@ -4,16 +4,19 @@ from sqlalchemy import and_, bindparam, or_, select
 
 from adapters.sql.base import Instant
 from adapters.sql.database import Database
-from adapters.sql.keys import KEY_WIDTH, KEYS, SECRET_WIDTH, SECRETS, key_of, secret_of
+from adapters.sql.key_scopes import KEY_SCOPES
+from adapters.sql.key_secrets import SECRET_WIDTH, SECRETS, secret_of
+from adapters.sql.keys import KEY_WIDTH, KEYS, key_of
 from adapters.sql.memberships import MEMBERSHIPS
 from adapters.sql.roles import ROLES, role_of
+from adapters.sql.scopes import SCOPE_WIDTH, SCOPES, scope_of
 from adapters.sql.sessions import SESSIONS, session_of
 from adapters.sql.statements import Rows, Statement
 from adapters.sql.users import USERS
 from domain.model.access import Holder, KeyGrant, SessionGrant
 from domain.model.ids import KeyId, SessionId, UserId
 from domain.model.roles import Role
-from domain.model.scopes import Catalogue
+from domain.model.scopes import Catalogue, Scope
 from domain.ports.system import Clock
 
 _LIVE_SECRETS = or_(SECRETS.c.retires_at.is_(None), SECRETS.c.retires_at > bindparam("now", type_=Instant))
@@ -22,15 +25,17 @@ _ACTIVE = and_(ROLES.c.id == MEMBERSHIPS.c.role_id, ROLES.c.is_active.is_(True))
 _ROLES_OF = USERS.outerjoin(MEMBERSHIPS, _HELD).outerjoin(ROLES, _ACTIVE)
 
 _KEY = Statement(
-    select(KEYS, SECRETS, USERS.c.is_active, ROLES)
+    select(KEYS, SECRETS, USERS.c.is_active, SCOPES, ROLES)
     .select_from(
-        KEYS.outerjoin(SECRETS, and_(SECRETS.c.key_id == KEYS.c.id, _LIVE_SECRETS)).join(
-            _ROLES_OF, USERS.c.id == KEYS.c.owner_id
-        )
+        KEYS.outerjoin(SECRETS, and_(SECRETS.c.key_id == KEYS.c.id, _LIVE_SECRETS))
+        .outerjoin(KEY_SCOPES, KEY_SCOPES.c.key_id == KEYS.c.id)
+        .outerjoin(SCOPES, SCOPES.c.name == KEY_SCOPES.c.name)
+        .join(_ROLES_OF, USERS.c.id == KEYS.c.owner_id)
     )
     .where(KEYS.c.id == bindparam("id"))
     .order_by(SECRETS.c.version)
 )
+_OWNER = KEY_WIDTH + SECRET_WIDTH
 _SESSION_WIDTH = len(SESSIONS.columns)
 _SESSION = Statement(
     select(SESSIONS, USERS.c.id, USERS.c.is_active, USERS.c.password_change_required, ROLES)
@@ -40,7 +45,10 @@ _SESSION = Statement(
 
 
 class SqlAccessDirectory:
-    """One indexed statement a grant: a row for each secret, or each who acts, and each role; nearly always one."""
+    """One indexed statement a grant: a row for each secret, or each who acts, and each role; nearly always one.
+
+    A key that holds scopes which somebody has defined has a row more for each; the others pay for one empty look.
+    """
 
     def __init__(self, database: Database, catalogue: Catalogue, clock: Clock) -> None:
         self._database = database
@@ -55,9 +63,9 @@ class SqlAccessDirectory:
         secrets = {row[KEY_WIDTH + 1]: row[KEY_WIDTH : KEY_WIDTH + SECRET_WIDTH] for row in rows}
         return KeyGrant.resolve(
             key_of(rows[0], (secret_of(row) for version, row in secrets.items() if version is not None)),
-            owner_is_active=rows[0][KEY_WIDTH + SECRET_WIDTH],
-            owner_roles=_roles(rows, KEY_WIDTH + SECRET_WIDTH + 1),
-            catalogue=self._catalogue,
+            owner_is_active=rows[0][_OWNER],
+            owner_roles=_roles(rows, _OWNER + 1 + SCOPE_WIDTH),
+            catalogue=self._catalogue.including(_scopes(rows)),
         )
 
     async def find_session(self, session_id: SessionId) -> SessionGrant | None:
@@ -82,6 +90,12 @@ def _holder(rows: Rows, user_id: UserId) -> Holder:
         password_change_required=password_change_required,
         roles=tuple(_roles(own, _SESSION_WIDTH + 3)),
     )
+
+
+def _scopes(rows: Rows) -> list[Scope]:
+    """Each scope that somebody has defined, once."""
+    distinct = {row[_OWNER + 1]: row[_OWNER + 1 : _OWNER + 1 + SCOPE_WIDTH] for row in rows}
+    return [scope_of(row) for scope_id, row in distinct.items() if scope_id is not None]
 
 
 def _roles(rows: Rows, start: int) -> list[Role]:

@@ -1,4 +1,3 @@
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -6,17 +5,19 @@ from ipaddress import ip_network
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, bindparam, func, insert, or_, select, update
+from sqlalchemy import ForeignKey, Index, bindparam, func, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.base import Id, Instant, Row, code_points, table_of
+from adapters.sql.key_scopes import change_scopes, hold_scopes
+from adapters.sql.key_secrets import SECRETS, add_secrets, note_uses, retire_secrets, save_digest, secret_of, secrets_of
 from adapters.sql.queries import Listing
 from adapters.sql.quotas import insert_below
 from adapters.sql.statements import Connection, Statement, refusing
 from adapters.sql.versions import VersionedTable
 from domain.errors import KeyNotFound, QuotaReached, UserNotFound
 from domain.model.ids import KeyId, ProjectId, UserId
-from domain.model.keys import KEY_SORTS, Key, SecretVersion
+from domain.model.keys import KEY_SORTS, Key, KeyUse, SecretVersion
 from domain.model.limits import policy
 from domain.model.queries import Page, Query
 
@@ -42,25 +43,7 @@ class KeyRow(Row):
     __table_args__ = (Index(None, "owner_id", "created_at", "id"),)
 
 
-class SecretRow(Row):
-    """Rows of their own, so that noting a use never touches the key."""
-
-    __tablename__ = "api_key_secrets"
-
-    key_id: Mapped[UUID] = mapped_column(Id, ForeignKey("api_keys.id", ondelete="CASCADE"), primary_key=True)
-    version: Mapped[int] = mapped_column(primary_key=True)
-    digest: Mapped[bytes] = mapped_column(LargeBinary(64))
-    pepper_id: Mapped[str] = mapped_column(String(32))
-    last4: Mapped[str] = mapped_column(String(4))
-    created_at: Mapped[datetime]
-    retires_at: Mapped[datetime | None]
-    last_used_at: Mapped[datetime | None]
-    last_used_ip: Mapped[str | None] = mapped_column(String(64))
-    use_count: Mapped[int] = mapped_column(BigInteger)
-
-
 KEYS = table_of(KeyRow)
-SECRETS = table_of(SecretRow)
 _OF_OWNER = KEYS.c.owner_id == bindparam("owner_id")
 _MUTABLE = (
     "name",
@@ -80,13 +63,7 @@ _LIVE = (
 )
 
 _ADD = insert_below(KEYS, select(func.count(KEYS.c.id)).where(_OF_OWNER, *_LIVE))
-_ADD_SECRET = Statement(insert(SECRETS))
 _GET = Statement(select(KEYS, SECRETS).join(SECRETS).where(KEYS.c.id == bindparam("id")).order_by(SECRETS.c.version))
-_SECRETS_OF = Statement(
-    select(SECRETS)
-    .where(SECRETS.c.key_id.in_(bindparam("key_ids", expanding=True, type_=Id)))
-    .order_by(SECRETS.c.key_id, SECRETS.c.version)
-)
 _VERSIONS = VersionedTable(KEYS, mutable=_MUTABLE, absent=KeyNotFound)
 _REVOKE_ALL = Statement(
     update(KEYS)
@@ -97,7 +74,6 @@ _SORTS = {name: KEYS.c[name] for name in KEY_SORTS}
 _LISTINGS = {True: Listing.of(KEYS, _OF_OWNER, sorts=_SORTS), False: Listing.of(KEYS, sorts=_SORTS)}
 
 KEY_WIDTH = len(KEYS.columns)
-SECRET_WIDTH = len(SECRETS.columns)
 
 
 def _values(key: Key) -> dict[str, Any]:
@@ -152,40 +128,6 @@ def key_of(row: tuple[Any, ...], secrets: Iterable[SecretVersion]) -> Key:
     )
 
 
-def secret_of(row: tuple[Any, ...]) -> SecretVersion:
-    """*row* is the columns of the secret."""
-    _, version, digest, pepper_id, last4, created_at, retires_at, last_used_at, last_used_ip, use_count = row
-    return SecretVersion(
-        version=version,
-        digest=digest,
-        pepper_id=pepper_id,
-        last4=last4,
-        created_at=created_at,
-        retires_at=retires_at,
-        last_used_at=last_used_at,
-        last_used_ip=last_used_ip,
-        use_count=use_count,
-    )
-
-
-def _secret_values(key: Key) -> list[dict[str, Any]]:
-    return [
-        {
-            "key_id": key.id,
-            "version": secret.version,
-            "digest": secret.digest,
-            "pepper_id": secret.pepper_id,
-            "last4": secret.last4,
-            "created_at": secret.created_at,
-            "retires_at": secret.retires_at,
-            "last_used_at": secret.last_used_at,
-            "last_used_ip": secret.last_used_ip,
-            "use_count": secret.use_count,
-        }
-        for secret in key.secrets
-    ]
-
-
 class SqlKeyRepository:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -204,7 +146,8 @@ class SqlKeyRepository:
             )
         if not added:
             self._connection.refuse(QuotaReached(f"a user has at most {live_at_most} live keys"))
-        await self._connection.execute_many(_ADD_SECRET, _secret_values(key))
+        await add_secrets(self._connection, key.id, key.secrets)
+        await hold_scopes(self._connection, key.id, key.scopes)
 
     async def get(self, key_id: KeyId) -> Key:
         rows = await self._connection.fetch(_GET, id=key_id)
@@ -214,7 +157,26 @@ class SqlKeyRepository:
 
     async def save(self, key: Key) -> Key:
         saved = await _VERSIONS.save(self._connection, key, _values(key))
+        await change_scopes(self._connection, key.id, key.scopes)
         return replace(saved, secrets=(await self.get(key.id)).secrets)
+
+    async def save_secrets(self, key: Key) -> Key:
+        """The save locks the key: nobody else adds or retires secrets of it meanwhile."""
+        saved = await self.save(key)
+        kept = {secret.version: secret.retires_at for secret in saved.secrets}
+        await add_secrets(self._connection, key.id, (secret for secret in key.secrets if secret.version not in kept))
+        changed = (secret for secret in key.secrets if kept.get(secret.version, secret.retires_at) != secret.retires_at)
+        await retire_secrets(self._connection, key.id, changed)
+        return replace(saved, secrets=(await self.get(key.id)).secrets)
+
+    async def delete(self, key: Key) -> None:
+        await _VERSIONS.delete(self._connection, key)
+
+    async def note_uses(self, uses: Iterable[KeyUse]) -> None:
+        await note_uses(self._connection, uses)
+
+    async def save_digest(self, key_id: KeyId, secret: SecretVersion, *, seen: bytes) -> None:
+        await save_digest(self._connection, key_id, secret, seen)
 
     async def revoke_all(self, owner_id: UserId, *, now: datetime) -> int:
         return await self._connection.execute(_REVOKE_ALL, owner_id=owner_id, now=now)
@@ -222,11 +184,5 @@ class SqlKeyRepository:
     async def list_by_owner(self, owner_id: UserId | None, query: Query) -> Page[Key]:
         values: dict[str, Any] = {} if owner_id is None else {"owner_id": owner_id}
         page = await _LISTINGS[owner_id is not None].page(self._connection, query, tuple, **values)
-        secrets = await self._secrets_of(row[0] for row in page.items)
+        secrets = await secrets_of(self._connection, (row[0] for row in page.items))
         return Page(tuple(key_of(row, secrets[row[0]]) for row in page.items), page.total)
-
-    async def _secrets_of(self, key_ids: Iterable[UUID]) -> dict[UUID, list[SecretVersion]]:
-        secrets: dict[UUID, list[SecretVersion]] = defaultdict(list)
-        for row in await self._connection.fetch(_SECRETS_OF, key_ids=list(key_ids)):
-            secrets[row[0]].append(secret_of(row))
-        return secrets

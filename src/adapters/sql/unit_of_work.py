@@ -12,6 +12,7 @@ from adapters.sql.mails import SqlMailRepository
 from adapters.sql.one_time_tokens import SqlOneTimeTokenRepository
 from adapters.sql.projects import SqlProjectRepository
 from adapters.sql.roles import SqlRoleRepository
+from adapters.sql.scopes import SqlScopeRepository
 from adapters.sql.sessions import SqlSessionRepository
 from adapters.sql.statements import Connection, Reading, Rows, Statement, Values
 from adapters.sql.users import SqlUserRepository
@@ -27,6 +28,7 @@ class SqlUnitOfWork:
         self.one_time_tokens = SqlOneTimeTokenRepository(connection)
         self.invitations = SqlInvitationRepository(connection)
         self.keys = SqlKeyRepository(connection)
+        self.scopes = SqlScopeRepository(connection)
         self.projects = SqlProjectRepository(connection)
         self.mails = SqlMailRepository(connection)
         self.events = SqlEventLog(connection)

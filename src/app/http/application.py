@@ -29,6 +29,7 @@ from app.http.projects import ProjectController
 from app.http.recovery import RecoveryController
 from app.http.registration import InvitationController, RegistrationController
 from app.http.roles import HeldRoleController, RoleController
+from app.http.scopes import ScopeController
 from app.http.sign_in import AuthController
 from app.http.users import UserController
 from app.http.views import ViewResponse
@@ -48,6 +49,7 @@ CONTROLLERS = (
     HeldRoleController,
     ProjectController,
     KeyController,
+    ScopeController,
     AuditController,
 )
 SERVICES = (
@@ -63,6 +65,7 @@ SERVICES = (
     "recovery",
     "registration",
     "roles",
+    "scopes",
     "sessions",
     "sign_in",
     "users",

@@ -11,8 +11,6 @@ exempt paths (``exclude=``) are never used: the mark is on the route itself.
 
 from collections.abc import Iterable
 from enum import StrEnum
-from functools import lru_cache
-from math import ceil
 from typing import Any
 
 from litestar import Litestar, Request
@@ -25,15 +23,15 @@ from app.http.cookies import CookieJar, cookie_in, hint_in
 from app.http.csrf import SAFE, doubled_token, require_same_origin
 from app.http.errors import CsrfFailed, MultipleCredentials
 from app.http.forms import query_of
+from app.http.notices import counted, retiring
+from app.http.waiting import prefers_to_wait, waiting
 from domain.errors import (
     CredentialKindNotAllowed,
     InvalidCredential,
     PermissionDenied,
-    QuotaExceeded,
     Unauthenticated,
 )
 from domain.model.actors import Actor, ActorKind, Origin
-from domain.model.limits import Admission, Policy
 from domain.services.access import AccessService
 
 _CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"cookie"})
@@ -89,6 +87,14 @@ def user_or_key(*permissions: str, any_of: tuple[str, ...] = ()) -> dict[str, An
     return _closed(Door.USER_OR_KEY, permissions) | {"any_of": any_of}
 
 
+def revoking(*, itself: bool = False) -> dict[str, Any]:
+    """Beside a door: what this route ends, it ends everywhere before it answers, if the caller prefers to wait.
+
+    With *itself* the credential that calls is what ends: a suspended key may call, and from any network.
+    """
+    return {"revoking": True, "ends_itself": itself}
+
+
 def _closed(door: Door, permissions: tuple[str, ...]) -> dict[str, Any]:
     return {"door": door, "kinds": _KINDS[door], "permissions": permissions, "limited": True}
 
@@ -111,22 +117,26 @@ class Doors:
             if opt.get("same_origin"):
                 require_same_origin(dict(scope["headers"]), self._public_url)
             if opt.get("limited"):
-                _counted(state, await self._access.admit_anonymous(origin_of(scope)))
+                counted(state, await self._access.admit_anonymous(origin_of(scope)))
         else:
             state["no_store"] = True
             actor, by_cookie = await self._caller(scope)
+            if actor.retirement is not None:
+                state["headers"] = retiring(actor.retirement)
             if actor.kind not in opt["kinds"] or (door is Door.SESSION and not by_cookie):
                 raise CredentialKindNotAllowed
             if not opt.get("while_restricted"):
                 actor.require(*opt["permissions"])
             if (any_of := opt.get("any_of")) and actor.permissions.isdisjoint(any_of):
                 raise PermissionDenied(any_of)
-            _counted(state, await self._access.admit(actor))
+            counted(state, await self._access.admit(actor))
             scope["user"] = actor
         if scope["query_string"]:
             state["query"] = query_of(scope, allowed=frozenset(p["name"] for p in opt.get("parameters", ())))
         if state.get("body_refusal"):
             raise state["body_refusal"]
+        if opt.get("revoking") and prefers_to_wait(scope["headers"], self._access.max_staleness):
+            send = waiting(send, self._access.settle)
         await self._app(scope, receive, send)
 
     async def _caller(self, scope: Scope) -> tuple[Actor, bool]:
@@ -139,11 +149,13 @@ class Doors:
             credential, name = credential_in(scope["headers"], self._session_name)
             if name == b"cookie":
                 return await self._by_cookie(scope, credential, origin), True
-            actor = await self._access.authenticate(credential, origin)
+            ends_itself = scope["route_handler"].opt.get("ends_itself")
+            authenticate = self._access.authenticate_to_revoke if ends_itself else self._access.authenticate
+            actor = await authenticate(credential, origin)
             if name == b"x-api-key" and actor.kind is not ActorKind.KEY:
                 raise InvalidCredential
         except Unauthenticated:
-            _counted(scope["state"], await self._access.admit_anonymous(origin))
+            counted(scope["state"], await self._access.admit_anonymous(origin))
             raise
         return actor, False
 
@@ -192,27 +204,6 @@ def credential_in(headers: Iterable[tuple[bytes, bytes]], session_name: str) -> 
         if scheme.lower() != b"bearer":
             raise InvalidCredential
     return value.strip().decode("latin-1"), name
-
-
-def _counted(state: dict[str, Any], admission: Admission) -> None:
-    """Tell the caller what is left. Raises QuotaExceeded."""
-    if not admission.allowances:
-        return
-    left = ", ".join([f"{_name(a.policy)};r={a.remaining};t={ceil(a.resets_in)}" for a in admission.allowances])
-    policies = tuple([a.policy for a in admission.allowances])
-    state["headers"] = ((b"ratelimit-policy", _policies(policies)), (b"ratelimit", left.encode()))
-    if not admission.admitted:
-        raise QuotaExceeded(admission.retry_after())
-
-
-@lru_cache(256)
-def _policies(policies: tuple[Policy, ...]) -> bytes:
-    return ", ".join(f"{_name(policy)};q={policy.quota};w={policy.window}" for policy in policies).encode()
-
-
-@lru_cache(256)
-def _name(policy: Policy) -> str:
-    return f'"{policy}"'
 
 
 class UnmarkedRoute(RuntimeError):

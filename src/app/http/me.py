@@ -10,7 +10,7 @@ from litestar.params import RequestBody
 from msgspec import UNSET, UnsetType
 
 from app.http.bodies import Input, Patch
-from app.http.doors import ActorRequest, user, user_or_key
+from app.http.doors import ActorRequest, revoking, user, user_or_key
 from app.http.fields import Email, Name, NewPassword, Password, Username, given
 from app.http.lists import ListView
 from app.http.paths import PathId, path_id
@@ -126,7 +126,7 @@ class MeController(Controller):
         )
         return versioned(profile_view(profile), profile.user.version)
 
-    @put("/me/password", status_code=204, opt=user(while_restricted=True))
+    @put("/me/password", status_code=204, opt=user(while_restricted=True) | revoking())
     async def change_password(
         self, request: ActorRequest, data: RequestBody[PasswordChange], accounts: NamedDependency[AccountService]
     ) -> None:
@@ -148,14 +148,14 @@ class MeController(Controller):
         live = await sessions.list_own(request.user)
         return ListView.whole([session_view(session, current=request.user.session_id) for session in live])
 
-    @delete("/me/sessions/{session_id:str}", opt=user())
+    @delete("/me/sessions/{session_id:str}", opt=user() | revoking())
     async def end_one_session(
         self, request: ActorRequest, session_id: PathId, sessions: NamedDependency[SessionService]
     ) -> None:
         """End one of one's own sessions, on whatever device."""
         await sessions.end_own(request.user, SessionId(path_id(session_id)))
 
-    @delete("/me/sessions", opt=user())
+    @delete("/me/sessions", opt=user() | revoking())
     async def end_other_sessions(self, request: ActorRequest, sessions: NamedDependency[SessionService]) -> None:
         """End every session but the one that calls."""
         await sessions.end_others(request.user)

@@ -1,8 +1,8 @@
 """The OpenAPI 3.1 document: the framework's, with what it does not know about this service.
 
 What a handler may say in its ``opt``: ``door`` (required), ``parameters`` (OpenAPI parameter objects: all that its
-query may hold), ``limited``, and ``answers``: errors beside those that follow from the rest. msgspec describes
-request bodies: it keeps every bound.
+query may hold), ``limited``, ``revoking``, and ``answers``: errors beside those that follow from the rest. msgspec
+describes request bodies: it keeps every bound.
 """
 
 import re
@@ -36,6 +36,13 @@ The edge's own (414, 431, and a 413 or 415 for a body where none is taken) belon
 whatever the route, and a client that keeps to this document never sees them.
 """
 
+PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "required": False,
+    "description": "`wait` answers once no worker decides by what was there before.",
+    "schema": {"type": "string", "maxLength": 256, "examples": ["wait"]},
+}
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 ANY_CREDENTIAL = {"bearer": ("user", "key", "operator"), "api_key": ("key",), "session": ("session", "user")}
 
@@ -100,6 +107,8 @@ def complete(operation: Document, handler: HTTPRouteHandler, method: str, path: 
     operation["security"] = security(door, unsafe=method in UNSAFE)
     if handler.opt.get("parameters"):
         operation.setdefault("parameters", []).extend(handler.opt["parameters"])
+    if handler.opt.get("revoking"):
+        operation.setdefault("parameters", []).append(PREFER)
     if body is not None:
         operation["requestBody"] = request_body(handler, body, by_type[body])
     responses = operation.setdefault("responses", {})

@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import RequestBody
 
 from app.http.bodies import Input
-from app.http.doors import ActorRequest, origin_of, public, user
+from app.http.doors import ActorRequest, origin_of, public, revoking, user
 from app.http.fields import Email, MailedToken, NewPassword
 from domain.services.accounts import AccountService
 from domain.services.recovery import RecoveryService
@@ -39,7 +39,7 @@ class RecoveryController(Controller):
         """Ask for a link to set a new password. The answer is the same whether or not the address is known."""
         await recovery.forgot(data.email, origin_of(request.scope))
 
-    @post("/password/reset", status_code=204, opt=public())
+    @post("/password/reset", status_code=204, opt=public() | revoking())
     async def reset_password(
         self, request: AnyRequest, data: RequestBody[Reset], recovery: NamedDependency[RecoveryService]
     ) -> None:

@@ -11,7 +11,7 @@ from litestar.params import FromPath, RequestBody
 from msgspec import UNSET, UnsetType
 
 from app.http.bodies import Input, Patch
-from app.http.doors import ActorRequest, user, user_or_key
+from app.http.doors import ActorRequest, revoking, user, user_or_key
 from app.http.fields import Description, Name, described, given
 from app.http.lists import ListView, flag, list_query, listing, switches
 from app.http.paths import PathId, path_id
@@ -88,7 +88,7 @@ class RoleController(Controller):
         role = await roles.get(request.user, RoleId(path_id(role_id)))
         return tagged(request, roles_view(roles, role), role.version)
 
-    @patch("/{role_id:str}", opt=user_or_key(RolePermission.MANAGE))
+    @patch("/{role_id:str}", opt=user_or_key(RolePermission.MANAGE) | revoking())
     async def update_role(
         self,
         request: ActorRequest,
@@ -108,7 +108,7 @@ class RoleController(Controller):
         )
         return tagged(request, roles_view(roles, role), role.version)
 
-    @delete("/{role_id:str}", opt=user_or_key(RolePermission.MANAGE) | switches("force"))
+    @delete("/{role_id:str}", opt=user_or_key(RolePermission.MANAGE) | switches("force") | revoking())
     async def delete_role(self, request: ActorRequest, role_id: PathId, roles: NamedDependency[RoleService]) -> None:
         """Delete a role that nobody holds; with `force=true` it is taken from whoever does."""
         await roles.delete(
@@ -122,7 +122,7 @@ class RoleController(Controller):
         """Add a permission to a role."""
         await roles.allow(request.user, RoleId(path_id(role_id)), permission)
 
-    @delete("/{role_id:str}/permissions/{permission:str}", opt=user(RolePermission.MANAGE))
+    @delete("/{role_id:str}/permissions/{permission:str}", opt=user(RolePermission.MANAGE) | revoking())
     async def disallow(
         self, request: ActorRequest, role_id: PathId, permission: FromPath[str], roles: NamedDependency[RoleService]
     ) -> None:
@@ -148,7 +148,7 @@ class RoleController(Controller):
         """Give a role to a user."""
         await memberships.grant(request.user, RoleId(path_id(role_id)), UserId(path_id(user_id)))
 
-    @delete("/{role_id:str}/users/{user_id:str}", opt=user(RolePermission.MANAGE))
+    @delete("/{role_id:str}/users/{user_id:str}", opt=user(RolePermission.MANAGE) | revoking())
     async def revoke_role(
         self, request: ActorRequest, role_id: PathId, user_id: PathId, memberships: NamedDependency[MembershipService]
     ) -> None:

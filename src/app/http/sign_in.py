@@ -10,7 +10,7 @@ from litestar.params import RequestBody
 from app.http import me
 from app.http.bodies import Form, Input
 from app.http.cookies import DEVICE, hint_in, jar_of
-from app.http.doors import ActorRequest, origin_of, public, user, user_or_key
+from app.http.doors import ActorRequest, origin_of, public, revoking, user, user_or_key
 from app.http.errors import UnsupportedGrantType
 from app.http.fields import Login, Password, described
 from app.http.problems import grant_handlers, oauth_handlers
@@ -101,7 +101,7 @@ class AuthController(Controller):
             case _:
                 raise UnsupportedGrantType
 
-    @post("/revoke", status_code=200, opt=public(), exception_handlers=oauth_handlers)
+    @post("/revoke", status_code=200, opt=public() | revoking(), exception_handlers=oauth_handlers)
     async def revoke(
         self, request: AnyRequest, data: RequestBody[TokenToJudge], sessions: NamedDependency[SessionService]
     ) -> None:
@@ -139,7 +139,7 @@ class AuthController(Controller):
         view = me.session_view(begun.session, current=begun.session.id)
         return Response(view, headers=NO_STORE, cookies=jar.begin(begun))
 
-    @delete("/session", status_code=204, opt=user(while_restricted=True))
+    @delete("/session", status_code=204, opt=user(while_restricted=True) | revoking())
     async def end_session(self, request: ActorRequest, sessions: NamedDependency[SessionService]) -> Response[None]:
         """Sign out: end the session of the cookie or access token that is sent."""
         await sessions.sign_out(request.user)

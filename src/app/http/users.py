@@ -11,7 +11,7 @@ from litestar.params import RequestBody
 from msgspec import UNSET, UnsetType
 
 from app.http.bodies import Input, Patch
-from app.http.doors import ActorRequest, user, user_or_key
+from app.http.doors import ActorRequest, revoking, user, user_or_key
 from app.http.fields import Email, Name, NewPassword, Username, described, given
 from app.http.lists import ListView, list_query, listing
 from app.http.paths import PathId, path_id
@@ -105,7 +105,7 @@ class UserController(Controller):
         found = await users.get(request.user, UserId(path_id(user_id)))
         return tagged(request, view(found), found.version)
 
-    @patch("/{user_id:str}", opt=user_or_key(any_of=(UserPermission.UPDATE, UserPermission.DEACTIVATE)))
+    @patch("/{user_id:str}", opt=user_or_key(any_of=(UserPermission.UPDATE, UserPermission.DEACTIVATE)) | revoking())
     async def update_user(
         self,
         request: ActorRequest,
@@ -125,14 +125,14 @@ class UserController(Controller):
         )
         return tagged(request, view(updated), updated.version)
 
-    @delete("/{user_id:str}", opt=user_or_key(UserPermission.DEACTIVATE))
+    @delete("/{user_id:str}", opt=user_or_key(UserPermission.DEACTIVATE) | revoking())
     async def deactivate_user(
         self, request: ActorRequest, user_id: PathId, users: NamedDependency[UserService]
     ) -> None:
         """Deactivate a user: signed out everywhere, and their keys are refused; what they own stays."""
         await users.deactivate(request.user, UserId(path_id(user_id)), expected=expected_versions(request))
 
-    @put("/{user_id:str}/password", status_code=204, opt=user(UserPermission.RESET_PASSWORD))
+    @put("/{user_id:str}/password", status_code=204, opt=user(UserPermission.RESET_PASSWORD) | revoking())
     async def set_password(
         self,
         request: ActorRequest,

@@ -17,6 +17,7 @@ DomainError
 │   ├── OwnAccount
 │   ├── TargetExceedsActor
 │   ├── RoleExceedsActor
+│   ├── ScopeExceedsActor
 │   ├── BoundToProjects
 │   └── ScopeExceedsMinter
 ├── NotFound                   absent, or not visible to who asks: the two look alike
@@ -25,15 +26,18 @@ DomainError
 │   ├── SessionNotFound
 │   ├── InvitationNotFound
 │   ├── KeyNotFound
+│   ├── ScopeNotFound
 │   └── ProjectNotFound
 ├── Conflict                   good input, wrong moment
 │   ├── EmailTaken
 │   ├── UsernameTaken
 │   ├── RoleNameTaken
 │   ├── RoleInUse
+│   ├── ScopeInUse
 │   ├── BuiltIn
 │   ├── LastAdmin
 │   ├── UserInactive
+│   ├── KeyEnded
 │   ├── ProjectNameTaken
 │   ├── EditConflict
 │   └── QuotaReached
@@ -61,6 +65,7 @@ from domain.errors.callers import (
     PermissionDenied,
     RegistrationClosed,
     RoleExceedsActor,
+    ScopeExceedsActor,
     ScopeExceedsMinter,
     TargetExceedsActor,
     WrongPassword,
@@ -82,6 +87,7 @@ from domain.errors.resources import (
     EditConflict,
     EmailTaken,
     InvitationNotFound,
+    KeyEnded,
     KeyNotFound,
     LastAdmin,
     ProjectNameTaken,
@@ -90,6 +96,8 @@ from domain.errors.resources import (
     RoleInUse,
     RoleNameTaken,
     RoleNotFound,
+    ScopeInUse,
+    ScopeNotFound,
     SessionNotFound,
     UserInactive,
     UsernameTaken,
@@ -110,6 +118,7 @@ __all__ = (
     "Invalid",
     "InvalidCredential",
     "InvitationNotFound",
+    "KeyEnded",
     "KeyExpired",
     "KeyNotFound",
     "KeyRevoked",
@@ -129,7 +138,10 @@ __all__ = (
     "RoleInUse",
     "RoleNameTaken",
     "RoleNotFound",
+    "ScopeExceedsActor",
     "ScopeExceedsMinter",
+    "ScopeInUse",
+    "ScopeNotFound",
     "SessionNotFound",
     "TargetExceedsActor",
     "Unauthenticated",

@@ -79,6 +79,13 @@ class RoleExceedsActor(Forbidden):
         super().__init__(f"nobody makes, changes or gives a role that may do what they may not: {_listed(beyond)}")
 
 
+class ScopeExceedsActor(Forbidden):
+    code = "scope_exceeds_actor"
+
+    def __init__(self, beyond: Iterable[str]) -> None:
+        super().__init__(f"nobody defines or changes a scope that allows what they may not: {_listed(beyond)}")
+
+
 class BoundToProjects(Forbidden):
     code = "bound_to_projects"
     sentence = "this key is bound to projects, and makes no others"
@@ -86,4 +93,4 @@ class BoundToProjects(Forbidden):
 
 class ScopeExceedsMinter(Forbidden):
     code = "scope_exceeds_minter"
-    sentence = "nobody issues a key that may do more, or lives longer, than they do"
+    sentence = "nobody makes or changes a key that may do more, or lives longer, than they do"

@@ -23,6 +23,10 @@ class KeyNotFound(NotFound):
     pass
 
 
+class ScopeNotFound(NotFound):
+    pass
+
+
 class ProjectNotFound(NotFound):
     pass
 
@@ -47,6 +51,11 @@ class RoleInUse(Conflict):
     sentence = "somebody holds this role; take it from them first, or force it"
 
 
+class ScopeInUse(Conflict):
+    code = "scope_in_use"
+    sentence = "keys hold this scope; take it from them first, or force it"
+
+
 class BuiltIn(Conflict):
     code = "built_in"
     sentence = "this is built in: it can be given, and not be changed"
@@ -60,6 +69,11 @@ class LastAdmin(Conflict):
 class UserInactive(Conflict):
     code = "user_inactive"
     sentence = "this user is not active"
+
+
+class KeyEnded(Conflict):
+    code = "key_ended"
+    sentence = "the key was revoked or has expired, and does not come back"
 
 
 class ProjectNameTaken(Conflict):

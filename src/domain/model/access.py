@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hmac import compare_digest
-from ipaddress import IPv6Address, ip_address
 
 from domain.model.actors import Actor, ActorKind, Origin
 from domain.model.ids import KeyId, SessionId
-from domain.model.keys import Key, KeyStatus, Network, SecretVersion
+from domain.model.keys import ENDED, Key, KeyStatus, SecretVersion
 from domain.model.limits import Allowance
+from domain.model.networks import within
 from domain.model.permissions import UserPermission
 from domain.model.roles import Role, permissions_of
 from domain.model.scopes import Catalogue
@@ -63,7 +63,14 @@ class KeyGrant:
             return Rejection.NETWORK_NOT_ALLOWED
         return None
 
-    def actor(self, origin: Origin) -> Actor:
+    def rejection_of_revoking(self, *, now: datetime) -> "Rejection | None":
+        """Why the key may not even end itself: it may while it is suspended, and from any network."""
+        if (status := self.key.status(now=now)) in ENDED:
+            return Rejection(status.value)
+        return None if self.owner_is_active else Rejection.OWNER_INACTIVE
+
+    def actor(self, secret: SecretVersion, origin: Origin) -> Actor:
+        """Who calls with *secret*."""
         key = self.key
         return Actor(
             kind=ActorKind.KEY,
@@ -73,7 +80,10 @@ class KeyGrant:
             scopes=key.scopes,
             project_ids=key.project_ids,
             limits=key.limits,
+            allowed_networks=key.allowed_networks,
             expires_at=key.expires_at,
+            secret_version=secret.version,
+            retirement=key.retirement_of(secret),
             origin=origin,
         )
 
@@ -136,21 +146,6 @@ class SessionGrant:
             password_change_required=self.password_change_required,
             origin=origin,
         )
-
-
-def within(networks: tuple[Network, ...], address: str) -> bool:
-    """Whether *address* lies in one of *networks*; no networks is no rule, a garbled address lies in none.
-
-    An IPv4 address that a socket shows in its IPv6 form (``::ffff:192.0.2.1``) counts as what it is.
-    """
-    if not networks:
-        return True
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return False
-    inner = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
-    return any((inner or parsed) in network for network in networks)
 
 
 class Rejection(StrEnum):

@@ -15,6 +15,7 @@ from domain.errors import (
 )
 from domain.model.ids import KeyId, ProjectId, SessionId, UserId
 from domain.model.limits import Policy
+from domain.model.networks import Network
 
 
 class ActorKind(StrEnum):
@@ -33,6 +34,14 @@ class Origin:
 
 
 NOWHERE = Origin()
+
+
+@dataclass(frozen=True, slots=True)
+class Retirement:
+    """A secret that another has replaced *since*, and that is refused from *until* on."""
+
+    since: datetime
+    until: datetime
 
 
 def neighbourhood(address: str | None) -> str | None:
@@ -64,8 +73,14 @@ class Actor:
     """The only projects that a restricted key may touch; empty means no restriction."""
     limits: tuple[Policy, ...] = ()
     """A key's own limits, in place of the default."""
+    allowed_networks: tuple[Network, ...] = ()
+    """Where a key may be used; empty means anywhere."""
     expires_at: datetime | None = None
     """When the key that calls ends, if it does."""
+    secret_version: int | None = None
+    """Which of the key's secrets was presented."""
+    retirement: Retirement | None = None
+    """Of a secret that has been rotated, and is still good for a while."""
     password_change_required: bool = False
     """Until then they may do nothing else."""
     origin: Origin = NOWHERE
@@ -103,6 +118,11 @@ class Actor:
         """As `person`. Raises PasswordChangeRequired too."""
         self._require_settled()
         return self.person()
+
+    def require_system(self) -> None:
+        """Raises CredentialKindNotAllowed for everybody else."""
+        if self.kind is not ActorKind.SYSTEM:
+            raise CredentialKindNotAllowed("only the operator at the command line may do this")
 
     def require_themselves(self) -> None:
         """Raises ForbiddenInImpersonation for somebody who acts as another."""

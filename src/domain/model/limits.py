@@ -48,6 +48,11 @@ def require_cost(cost: int) -> None:
         raise Invalid("cost", "is at least 1")
 
 
+def no_looser(limits: tuple[Policy, ...], than: tuple[Policy, ...]) -> bool:
+    """Whether for each limit of *than* one of *limits* allows no more, in a period as long or longer."""
+    return all(any(own.quota <= theirs.quota and own.window >= theirs.window for own in limits) for theirs in than)
+
+
 @dataclass(frozen=True, slots=True)
 class Allowance:
     """What is left of *policy* after a hit; *resets_in* is in seconds."""

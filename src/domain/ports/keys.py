@@ -1,8 +1,9 @@
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Protocol
 
 from domain.model.ids import KeyId, UserId
-from domain.model.keys import Key
+from domain.model.keys import Key, KeyUse, SecretVersion
 from domain.model.queries import Page, Query
 
 
@@ -19,6 +20,27 @@ class KeyRepository(Protocol):
         """The key with its next version; its secrets and their use are kept as they are.
 
         Raises KeyNotFound, EditConflict.
+        """
+
+    async def save_secrets(self, key: Key) -> Key:
+        """As `save`, and it keeps new secrets too, and when the others retire; their digests and use stay.
+
+        Raises KeyNotFound, EditConflict.
+        """
+
+    async def delete(self, key: Key) -> None:
+        """Its secrets go with it. Raises KeyNotFound, EditConflict."""
+
+    async def note_uses(self, uses: Iterable[KeyUse]) -> None:
+        """Add to what is kept of each secret; the latest use is the last, in whatever order they come.
+
+        A secret that is gone is passed over, and no key's version changes.
+        """
+
+    async def save_digest(self, key_id: KeyId, secret: SecretVersion, *, seen: bytes) -> None:
+        """Keep the digest of *secret* and its pepper, where what is kept is still the digest that was *seen*.
+
+        Else it is passed over; no key's version changes.
         """
 
     async def revoke_all(self, owner_id: UserId, *, now: datetime) -> int:

@@ -32,6 +32,9 @@ class KeySecrets(Protocol):
     def find_match(self, presented: PresentedKey, secrets: tuple[SecretVersion, ...]) -> SecretVersion | None:
         """Which of *secrets* was presented. Works as long for none and for an unknown key (no secrets at all)."""
 
+    def renewed(self, presented: PresentedKey, secret: SecretVersion) -> SecretVersion | None:
+        """*secret*, which was presented, as it would be kept today; None where it is."""
+
 
 class PasswordHasher(Protocol):
     """Slow on purpose: call it outside the unit of work. Raises Unavailable when too many are waiting."""

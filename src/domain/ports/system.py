@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -6,6 +6,9 @@ from uuid import UUID
 class Clock(Protocol):
     def now(self) -> datetime:
         """The current time, in UTC, to the microsecond."""
+
+    async def sleep(self, span: timedelta) -> None:
+        """Returns when *span* is over, whatever somebody sets the time to meanwhile."""
 
 
 class IdGenerator(Protocol):

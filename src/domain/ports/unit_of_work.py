@@ -9,6 +9,7 @@ from domain.ports.mails import MailRepository
 from domain.ports.one_time_tokens import OneTimeTokenRepository
 from domain.ports.projects import ProjectRepository
 from domain.ports.roles import RoleRepository
+from domain.ports.scopes import ScopeRepository
 from domain.ports.sessions import SessionRepository
 from domain.ports.users import UserRepository
 
@@ -30,6 +31,8 @@ class UnitOfWork(Protocol):
     def invitations(self) -> InvitationRepository: ...
     @property
     def keys(self) -> KeyRepository: ...
+    @property
+    def scopes(self) -> ScopeRepository: ...
     @property
     def projects(self) -> ProjectRepository: ...
     @property

@@ -1,5 +1,6 @@
 from collections.abc import Collection
 from contextlib import suppress
+from datetime import timedelta
 
 from domain.errors import (
     InvalidCredential,
@@ -19,6 +20,7 @@ from domain.ports.limits import RateLimiter
 from domain.ports.security import AccessTokens, KeySecrets, SessionCookies
 from domain.ports.system import Clock
 from domain.ports.unit_of_work import UnitOfWorkFactory
+from domain.services.key_uses import KeyUses
 
 _REFUSALS: dict[Rejection, type[Unauthenticated]] = {
     Rejection.REVOKED: KeyRevoked,
@@ -42,7 +44,9 @@ class AccessService:
         limiter: RateLimiter,
         default_limit: Policy | None,
         anonymous_limit: Policy | None,
+        uses: KeyUses,
         clock: Clock,
+        max_staleness: timedelta,
     ) -> None:
         self._directory = directory
         self._secrets = secrets
@@ -53,7 +57,18 @@ class AccessService:
         self._limiter = limiter
         self._default = () if default_limit is None else (default_limit,)
         self._anonymous = () if anonymous_limit is None else (anonymous_limit,)
+        self._uses = uses
         self._clock = clock
+        self._max_staleness = max_staleness
+
+    @property
+    def max_staleness(self) -> timedelta:
+        """How long after a change has been made a worker may still decide by what was there before."""
+        return self._max_staleness
+
+    async def settle(self) -> None:
+        """Returns when what has been changed by now is what every worker decides by."""
+        await self._clock.sleep(self._max_staleness)
 
     async def authenticate(self, credential: str, origin: Origin) -> Actor:
         """The actor behind an API key or an access token.
@@ -63,9 +78,21 @@ class AccessService:
         if (presented := self._secrets.read(credential)) is not None:
             verdict = await self._judge(presented, origin.address)
             if isinstance(verdict, Rejected):
-                raise _REFUSALS.get(verdict.reason, InvalidCredential)
-            return verdict.grant.actor(origin)
+                raise _refusal(verdict)
+            self._note(verdict, presented, origin.address)
+            return verdict.grant.actor(verdict.secret, origin)
         return await self._user(credential, origin)
+
+    async def authenticate_to_revoke(self, credential: str, origin: Origin) -> Actor:
+        """As `authenticate`; a suspended key too, and from any network, for whoever has a key may always end it."""
+        if (presented := self._secrets.read(credential)) is None:
+            return await self._user(credential, origin)
+        proved = await self._proved(presented)
+        if isinstance(proved, Rejected):
+            raise _refusal(proved)
+        if reason := proved.grant.rejection_of_revoking(now=self._clock.now()):
+            raise _refusal(Rejected(reason))
+        return proved.grant.actor(proved.secret, origin)
 
     async def authenticate_cookie(self, cookie: str, origin: Origin) -> Actor:
         """The actor behind a session cookie; its use keeps the session from idling. Raises InvalidCredential."""
@@ -106,9 +133,10 @@ class AccessService:
         grant = verdict.grant
         if not grant.permissions.issuperset(permissions):
             return Rejected(Rejection.MISSING_PERMISSION, grant.key.id)
-        admission = await self.admit(grant.actor(actor.origin), cost=cost)
+        admission = await self.admit(grant.actor(verdict.secret, actor.origin), cost=cost)
         if not admission.admitted:
             return Rejected(Rejection.RATE_LIMITED, grant.key.id, admission.retry_after(cost))
+        self._note(verdict, presented, address)
         return Accepted(grant, verdict.secret, admission.allowances)
 
     async def admit(self, actor: Actor, *, cost: int = 1) -> Admission:
@@ -126,16 +154,26 @@ class AccessService:
         return await self._limiter.hit(f"address:{neighbourhood(origin.address)}", self._anonymous)
 
     async def _judge(self, presented: PresentedKey, address: str | None) -> Accepted | Rejected:
+        proved = await self._proved(presented)
+        if isinstance(proved, Rejected):
+            return proved
+        if reason := proved.grant.rejection(now=self._clock.now(), address=address):
+            return Rejected(reason, proved.grant.key.id)
+        return proved
+
+    async def _proved(self, presented: PresentedKey) -> Accepted | Rejected:
+        """Whose secret it is, and nothing yet about what may be done with it."""
         grant = await self._directory.find_key(presented.key_id)
         secret = self._secrets.find_match(presented, () if grant is None else grant.key.secrets)
-        if grant is None or secret is None:
+        if grant is None or secret is None or not secret.is_live(now=self._clock.now()):
             return Rejected(Rejection.UNKNOWN)
-        now = self._clock.now()
-        if not secret.is_live(now=now):
-            return Rejected(Rejection.UNKNOWN)
-        if reason := grant.rejection(now=now, address=address):
-            return Rejected(reason, grant.key.id)
         return Accepted(grant, secret)
+
+    def _note(self, accepted: Accepted, presented: PresentedKey, address: str | None) -> None:
+        secret = accepted.secret
+        self._uses.note(presented.key_id, secret.version, at=self._clock.now(), address=address)
+        if (renewed := self._secrets.renewed(presented, secret)) is not None:
+            self._uses.note_renewal(presented.key_id, secret, renewed)
 
     async def _touch(self, session: Session) -> None:
         """Nobody is refused because it could not be written down that they came."""
@@ -150,3 +188,7 @@ class AccessService:
         if grant is None or grant.session.user_id != claims.user_id or not grant.is_good(now=self._clock.now()):
             raise InvalidCredential
         return grant.actor(origin)
+
+
+def _refusal(rejected: Rejected) -> type[Unauthenticated]:
+    return _REFUSALS.get(rejected.reason, InvalidCredential)

@@ -1,6 +1,7 @@
 import hashlib
 import hmac
 import re
+from dataclasses import replace
 from itertools import count
 from uuid import UUID
 from zlib import crc32
@@ -156,6 +157,15 @@ def test_a_new_root_secret_is_appended_moved_to_the_front_and_the_old_one_droppe
     alone = HmacKeySecrets(RootSecrets([NEW]))
     assert alone.find_match(presented(alone, moved), (kept(moved),)) is not None
     assert alone.find_match(presented(alone, MINTED), versions) is None
+
+
+def test_a_secret_that_was_presented_is_renewed_under_the_newest_root_and_only_once() -> None:
+    keys, alone = HmacKeySecrets(RootSecrets([NEW, OLD])), HmacKeySecrets(RootSecrets([NEW]))
+    renewed = keys.renewed(presented(keys, MINTED), kept(MINTED))
+    assert renewed is not None
+    assert renewed == replace(kept(MINTED), digest=renewed.digest, pepper_id=renewed.pepper_id)
+    assert alone.find_match(presented(alone, MINTED), (renewed,)) == renewed
+    assert keys.renewed(presented(keys, MINTED), renewed) is None
 
 
 def test_nothing_secret_is_shown() -> None:

@@ -1,0 +1,39 @@
+"""What a door tells beside the answer: what is left of a limit, and when a secret ends that has been rotated."""
+
+from email.utils import format_datetime
+from functools import lru_cache
+from math import ceil
+from typing import Any
+
+from domain.errors import QuotaExceeded
+from domain.model.actors import Retirement
+from domain.model.limits import Admission, Policy
+
+
+def counted(state: dict[str, Any], admission: Admission) -> None:
+    """Tell the caller what is left. Raises QuotaExceeded."""
+    if not admission.allowances:
+        return
+    left = ", ".join([f"{_name(a.policy)};r={a.remaining};t={ceil(a.resets_in)}" for a in admission.allowances])
+    policies = tuple([a.policy for a in admission.allowances])
+    told = ((b"ratelimit-policy", _policies(policies)), (b"ratelimit", left.encode()))
+    state["headers"] = (*state.get("headers", ()), *told)
+    if not admission.admitted:
+        raise QuotaExceeded(admission.retry_after())
+
+
+@lru_cache(256)
+def retiring(retirement: Retirement) -> tuple[tuple[bytes, bytes], ...]:
+    """RFC 9745 and RFC 8594: since when there is a newer secret, and when this one ends."""
+    sunset = format_datetime(retirement.until, usegmt=True)
+    return ((b"deprecation", b"@%d" % int(retirement.since.timestamp())), (b"sunset", sunset.encode()))
+
+
+@lru_cache(256)
+def _policies(policies: tuple[Policy, ...]) -> bytes:
+    return ", ".join(f"{_name(policy)};q={policy.quota};w={policy.window}" for policy in policies).encode()
+
+
+@lru_cache(256)
+def _name(policy: Policy) -> str:
+    return f'"{policy}"'
