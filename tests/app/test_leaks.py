@@ -6,11 +6,11 @@ import time
 from uuid import UUID
 
 import pytest
-from app.cli.keys.leaks import LONGEST, matches_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.security.key_secrets import HmacKeySecrets, KeyFormat
+from app.cli.keys.leaks import LONGEST, matches_in
 from domain.model.ids import KeyId
 from tests.support.ports import ROOTS
 
