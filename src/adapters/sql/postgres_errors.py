@@ -7,12 +7,14 @@ import asyncpg
 from sqlalchemy import Table
 
 from adapters.sql.statements import MissingReference, Statement, duplicate_of
-from domain.errors import Unavailable
+from domain.errors import EditConflict, Unavailable
 
 _DEAD = ("08", "57P01", "57P02", "57P03", "57P05", "25P03")
-_AWAY = (*_DEAD, "3D000", "28", "53", "57014", "55P03", "40001", "40P01")
+_AWAY = (*_DEAD, "3D000", "28", "53", "57014", "55P03")
 """SQLSTATEs, or how they begin: gone or going down; no such database, or not for us; too many clients, no room;
-too slow; deadlocked."""
+too slow."""
+_OVERTAKEN = ("40001", "40P01")
+"""Two units waited for each other, and this one was ended so that the other can go on: it may be tried again."""
 TROUBLE = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """All that the driver raises; a timeout is an OSError."""
 
@@ -29,6 +31,8 @@ def translated(statement: Statement | None = None) -> Iterator[None]:
 
 
 def _explain(error: Exception, statement: Statement | None) -> Exception | None:
+    if _state(error) in _OVERTAKEN:
+        return EditConflict()
     if isinstance(error, OSError) or is_dead(error) or _state(error).startswith(_AWAY):
         return Unavailable()
     if isinstance(error, asyncpg.InvalidCachedStatementError):  # a migration has just changed a table

@@ -17,6 +17,7 @@ from domain.services.audit import Recorder
 from domain.services.mails import Outbox
 from domain.services.newcomers import Newcomers
 from domain.services.passwords import PasswordProofs, Proof
+from domain.services.retries import settled
 from domain.services.throttles import Throttle
 
 
@@ -146,9 +147,13 @@ class AccountService:
         Raises Invalid for a token that is spent, late or not ours; QuotaExceeded, EmailTaken, EditConflict.
         """
         await self._throttle.admit_address(origin)
-        digest = self._secrets.digest(token)
+        if (digest := self._secrets.digest(token)) is None:
+            raise Invalid("token", "is not good, or not any more")
+        await settled(lambda: self._followed(digest, origin))
+
+    async def _followed(self, digest: bytes, origin: Origin) -> None:
         async with self._uow() as work:
-            kept = None if digest is None else await work.one_time_tokens.take(digest)
+            kept = await work.one_time_tokens.take(digest)
             if kept is None or kept.user_id is None or not kept.is_live(now=self._clock.now()):
                 raise Invalid("token", "is not good, or not any more")
             user = await work.users.get(kept.user_id)

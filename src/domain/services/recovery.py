@@ -11,6 +11,7 @@ from domain.ports.system import Clock
 from domain.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from domain.services.audit import Recorder
 from domain.services.mails import Outbox
+from domain.services.retries import settled
 from domain.services.throttles import Throttle
 
 _MAILS_PER_ADDRESS = (Policy(10, 3600),)
@@ -72,13 +73,17 @@ class RecoveryService:
         if digest is None:
             raise Invalid(*_SPENT)
         password_hash = await self._passwords.hash(accepted)
-        async with self._uow() as work:
-            user = await self._bearer(work, digest)
-            self._policy.accept(password, about=(user.email, user.username, user.name))
-            await self._set(work, user, password_hash)
-            actor, changes = anonymous(origin, user.id), await self._disowned(work, user)
-            await self._recorder.record(work, actor, "user.password_reset", user.id, changes)
-            await self._outbox.queue(work, MailKind.PASSWORD_CHANGED, user.email, user_id=user.id)
+
+        async def done() -> None:
+            async with self._uow() as work:
+                user = await self._bearer(work, digest)
+                self._policy.accept(password, about=(user.email, user.username, user.name))
+                await self._set(work, user, password_hash)
+                actor, changes = anonymous(origin, user.id), await self._disowned(work, user)
+                await self._recorder.record(work, actor, "user.password_reset", user.id, changes)
+                await self._outbox.queue(work, MailKind.PASSWORD_CHANGED, user.email, user_id=user.id)
+
+        await settled(done)
 
     async def _bearer(self, work: UnitOfWork, digest: bytes) -> User:
         """Whose link it is: active, and still at the address to which it was sent."""

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from adapters.sql.postgres import PostgresDatabase
 from adapters.sql.statements import Statement
-from domain.errors import Unavailable
+from domain.errors import EditConflict, Unavailable
 from tests.adapters.sql.tables import ADD_PERSON, COUNT_PEOPLE
 from tests.adapters.sql.test_statements import add, count, fetch, person, run
 from tests.support.databases import SERVER
@@ -69,12 +69,20 @@ async def test_a_server_that_is_not_there_is_unavailable() -> None:
     await database.close()
 
 
-@pytest.mark.parametrize("state", ["08006", "53100", "53300", "57014", "57P01", "55P03", "40001", "40P01"])
+@pytest.mark.parametrize("state", ["08006", "53100", "53300", "57014", "57P01", "55P03"])
 async def test_what_is_not_our_fault_is_unavailable(postgresql, state) -> None:
     trouble = Statement(text(f"DO $$ BEGIN RAISE SQLSTATE '{state}'; END $$"))
     with pytest.raises(Unavailable):
         await fetch(postgresql, trouble)
     with pytest.raises(Unavailable):
+        await run(postgresql, (trouble, {}))
+    assert await count(postgresql) == 0
+
+
+@pytest.mark.parametrize("state", ["40001", "40P01"])
+async def test_who_gives_way_to_another_unit_may_try_again(postgresql, state) -> None:
+    trouble = Statement(text(f"DO $$ BEGIN RAISE SQLSTATE '{state}'; END $$"))
+    with pytest.raises(EditConflict):
         await run(postgresql, (trouble, {}))
     assert await count(postgresql) == 0
 
