@@ -1,7 +1,9 @@
 """What our own code costs, in microseconds, without a network: the cases take turns within each round."""
 
 import asyncio
+import gc
 import time
+import tracemalloc
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from dataclasses import replace
 from typing import Any
@@ -11,38 +13,23 @@ from litestar import Litestar, get
 
 from adapters.memory.limits import MemoryRateLimiter
 from adapters.redis import RedisRateLimiter
-from app.composition import assemble, connect
+from app.composition import Ports, assemble, connect
 from app.http.application import create_app
+from app.http.cookies import CookieJar
 from app.http.me import CallerView
 from app.settings import load
 from benchmarks.figures import Figure, at_most
 from benchmarks.servers import redis
 from benchmarks.service import Tenants, sqlite_service
-from domain.model.access import KeyGrant, SessionGrant
-from domain.model.ids import KeyId, SessionId
+from benchmarks.unleased import unleased
+from domain.model.access import KeyGrant
+from domain.model.ids import KeyId
 from domain.model.limits import policy
-from domain.ports.access import AccessDirectory
 
-ROUNDS, CALLS = 60, 200
+ROUNDS, CALLS, GRANTS = 60, 200, 2000
 AT_ONCE = 32
 Work = Callable[[], Awaitable[object]]
 Scope = MutableMapping[str, Any]
-
-
-class Held:
-    """A directory that reads a key once: what the lease will do for every grant."""
-
-    def __init__(self, directory: AccessDirectory) -> None:
-        self._directory = directory
-        self._keys: dict[KeyId, KeyGrant | None] = {}
-
-    async def find_key(self, key_id: KeyId) -> KeyGrant | None:
-        if key_id not in self._keys:
-            self._keys[key_id] = await self._directory.find_key(key_id)
-        return self._keys[key_id]
-
-    async def find_session(self, session_id: SessionId) -> SessionGrant | None:
-        return await self._directory.find_session(session_id)
 
 
 def figures() -> Iterator[Figure]:
@@ -72,39 +59,70 @@ async def _on_redis(url: str) -> list[Figure]:
 
 
 async def _measured(tenants: Tenants) -> list[Figure]:
-    ports = connect(load(tenants.environ))
+    settings = load(tenants.environ)
+    ports = connect(settings)
+    reading = unleased(settings, connect(settings))
+    services = assemble(ports)
     presented = ports.key_secrets.read(tenants.key)
     if presented is None or (grant := await ports.directory.find_key(presented.key_id)) is None:
         raise RuntimeError("the key that was made is not known")
+    await services.background.start()  # what keeps the lease
     limiter, limits = MemoryRateLimiter(), (policy("999999999/day"),)
-    asked = ("/v1/whoami", (b"x-api-key", tenants.key.encode()))
+    key, token = (b"x-api-key", tenants.key.encode()), (b"authorization", f"Bearer {tenants.token}".encode())
+    cookie = (b"cookie", f"{CookieJar(https=False).session_name}={tenants.cookie}".encode())
+    known = create_app(services)
 
     async def proof() -> object:
         return (read := ports.key_secrets.read(tenants.key)) and ports.key_secrets.find_match(read, grant.key.secrets)
 
-    async def token() -> object:
+    async def claims() -> object:
         return ports.access_tokens.read(tenants.token)
 
     costs = await _costs(
         plain=through(Litestar([plain], openapi_config=None, logging_config=None), "/plain"),
-        held=through(create_app(assemble(replace(ports, directory=Held(ports.directory)))), *asked),
-        read=through(create_app(assemble(ports)), *asked),
-        grant=lambda: ports.directory.find_key(presented.key_id),
+        held=through(known, "/v1/whoami", key),
+        token=through(known, "/v1/whoami", token),
+        cookie=through(known, "/v1/whoami", cookie),
+        read=through(create_app(assemble(reading)), "/v1/whoami", key),
+        hit=lambda: ports.directory.find_key(presented.key_id),
+        grant=lambda: reading.directory.find_key(presented.key_id),
         limit=lambda: limiter.hit("key:1", limits),
         proof=proof,
-        token=token,
+        claims=claims,
     )
-    await ports.close()
-    around, reading = _difference(costs, "held", "plain"), _difference(costs, "read", "held")
+    await services.background.stop()
+    size = await _bytes_of_grants(ports, grant)
+    await reading.close()
+    around, on_top = _difference(costs, "held", "plain"), _difference(costs, "read", "held")
     return [
         Figure(goal="G14", what="ours around a handler, the key known", rounds=around, unit="µs", target=at_most(45)),
-        Figure(goal="G2", what="on top, the directory read from SQLite", rounds=reading, unit="µs"),
+        Figure(goal="", what="the same, an access token", rounds=_difference(costs, "token", "plain"), unit="µs"),
+        Figure(goal="", what="the same, a cookie", rounds=_difference(costs, "cookie", "plain"), unit="µs"),
+        Figure(goal="G2", what="on top, the directory read from SQLite", rounds=on_top, unit="µs"),
         Figure(goal="", what="of it the reading itself", rounds=costs["grant"], unit="µs"),
+        Figure(goal="G1", what="a grant found that is known", rounds=costs["hit"], unit="µs"),
         Figure(goal="G13", what="one hit of the limiter in memory", rounds=costs["limit"], unit="µs"),
         Figure(goal="G1", what="an API key read and proved", rounds=costs["proof"], unit="µs"),
-        Figure(goal="G4", what="an access token read that was proved before", rounds=costs["token"], unit="µs"),
+        Figure(goal="G4", what="an access token read that was proved before", rounds=costs["claims"], unit="µs"),
         Figure(goal="", what="a bare Litestar route", rounds=costs["plain"], unit="µs"),
+        Figure(goal="G16", what="memory of a grant that is known", rounds=[size], unit="KiB", target=at_most(1.5)),
     ]  # fmt: skip
+
+
+async def _bytes_of_grants(ports: Ports, like: KeyGrant) -> float:
+    """Of one of so many keys that were each read from the database, in KiB."""
+    key_ids = [KeyId(ports.ids.new()) for _ in range(GRANTS)]
+    async with ports.uow() as work:
+        for key_id in key_ids:
+            await work.keys.add(replace(like.key, id=key_id), live_at_most=GRANTS + 99, now=like.key.created_at)
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for key_id in key_ids:
+        await ports.directory.find_key(key_id)
+    gc.collect()
+    size = (tracemalloc.get_traced_memory()[0] - before) / GRANTS / 1024
+    tracemalloc.stop()
+    return size
 
 
 async def _costs(**works: Work) -> dict[str, list[float]]:

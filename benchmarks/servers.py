@@ -137,15 +137,15 @@ def hexkey(environ: Mapping[str, str], workers: int = 1, cores: Iterable[int] = 
 
 
 @contextmanager
-def reference(factory: str, environ: Mapping[str, str] | None = None) -> Iterator[Server]:
-    """A peer under the options of ``hexkey run``."""
+def reference(factory: str, environ: Mapping[str, str] | None = None, ready: str = "/") -> Iterator[Server]:
+    """A peer under the options of ``hexkey run``; *ready* is where it answers once it is."""
     port, root = free_port(), HERE.parent
     options = ["--factory", "--port", str(port), "--log-level", "warning", *_OPTIONS.split()]
     path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"), (environ or {}).get("PYTHONPATH"))))
     command = [sys.executable, "-m", "uvicorn", factory, *options]
     server = Server(command, {**(environ or {}), "PYTHONPATH": path}, port, CORES[:1])
     try:
-        server.wait_until_ready("/")
+        server.wait_until_ready(ready)
         yield server
     finally:
         server.end()

@@ -34,12 +34,15 @@ GENEROUS = "999999999/day"
 
 @dataclass(frozen=True, slots=True)
 class Tenants:
-    """What the load presents: one key that may do everything, an access token, a key of each member, a project."""
+    """What the load presents: one key that may do everything, an access token, a cookie, a key of each member, a
+    project.
+    """
 
     environ: Mapping[str, str]
     directory: Path
     key: str
     token: str
+    cookie: str
     members: tuple[str, ...]
     project: str
 
@@ -94,11 +97,13 @@ async def _peopled(environ: dict[str, str], directory: Path, members: int) -> Te
         for number in range(100):
             project = await services.projects.create(actor, name=f"Project {number}")
         signed_in = await services.sign_in.for_tokens(EMAIL, PASSWORD, NOWHERE)
+        browser = await services.sign_in.for_cookie(EMAIL, PASSWORD, NOWHERE)
         return Tenants(
             environ,
             directory,
             await _key(services, actor, "read", "writer", "api_keys:verify"),
             signed_in.tokens.access_token,
+            browser.cookie,
             tuple([await _member(ports, services, number) for number in range(members)]),
             str(project.id),
         )

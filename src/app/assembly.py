@@ -61,6 +61,7 @@ class Services:
     catalogue: Catalogue
     public_keys: Callable[[], dict[str, Any]]
     new_request_id: Callable[[], str]
+    flush_access: Action
     start: Action
     checks: Mapping[str, Action]
     optional_checks: Mapping[str, Action]
@@ -102,6 +103,7 @@ def assemble(ports: Ports) -> Services:
         clock=clock,
         max_staleness=rules.max_staleness,
     )
+    housekeeping = Housekeeping(uow=uow, changes=ports.changes, clock=clock)
     mails = MailService(
         uow=uow,
         sender=ports.mail,
@@ -216,14 +218,16 @@ def assemble(ports: Ports) -> Services:
         catalogue=catalogue,
         public_keys=ports.access_tokens.public_keys,
         new_request_id=lambda: str(ids.new()),
+        flush_access=ports.changes.flush,
         start=ports.start,
         checks=ports.checks,
         optional_checks=ports.optional_checks,
         close=_closing(uses, ports.close),
         background=Background(
+            *ports.jobs,
             mail_job(mails),
             uses_job(uses),
-            Job(name="housekeeping", run=Housekeeping(uow=uow, clock=clock).sweep, period=SWEEP_SECONDS),
+            Job(name="housekeeping", run=housekeeping.sweep, period=SWEEP_SECONDS),
         ),
     )
 

@@ -34,9 +34,11 @@ class Job:
     run: Callable[[], Awaitable[object]]
     period: float
     jitter: float = 0.2
+    longest: float = _LONGEST_PAUSE
+    """The longest pause after failures, in seconds, where the period is shorter."""
 
     def pause(self, failures: int) -> float:
-        longest = max(_LONGEST_PAUSE, self.period)
+        longest = max(self.longest, self.period)
         part = random.uniform(1 - self.jitter, 1 + self.jitter)  # noqa: S311 - no secret
         return min(self.period * 2.0 ** min(failures, 16), longest) * part
 

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from app.assembly import Services, assemble
+from app.background import Job
 from app.ports import Action, Ports, nothing
 from app.rules import Rules
 from app.settings import Settings
 from domain.model.access import PresentedKey
 from domain.model.ids import KeyId
-from domain.ports.access import AccessDirectory
+from domain.model.leases import LeaseTerms
+from domain.ports.access import AccessChanges, AccessDirectory
 from domain.ports.limits import RateLimiter
 from domain.ports.mails import MailSender
 from domain.ports.system import Clock
@@ -64,6 +66,8 @@ def connect(settings: Settings, *, workers: int = 1) -> Ports:
     return Ports(
         uow=storage.uow,
         directory=storage.directory,
+        changes=storage.changes,
+        jobs=storage.jobs,
         clock=clock,
         ids=ids,
         passwords=passwords,
@@ -112,6 +116,8 @@ def migrations(settings: Settings) -> Any:
 class _Storage:
     uow: UnitOfWorkFactory
     directory: AccessDirectory
+    changes: AccessChanges
+    jobs: tuple[Job, ...] = ()
     check: Action = nothing
     close: Action = nothing
 
@@ -120,22 +126,35 @@ def _memory(rules: Rules, clock: Clock) -> _Storage:
     from adapters.memory import MemoryAccessDirectory, MemoryDatabase
 
     database = MemoryDatabase()
-    return _Storage(uow=database.unit_of_work, directory=MemoryAccessDirectory(database, rules.catalogue, clock))
+    directory = MemoryAccessDirectory(database, rules.catalogue, clock)
+    return _Storage(uow=database.unit_of_work, directory=directory, changes=database.changes)
 
 
 def _sql(settings: Settings, rules: Rules, clock: Clock) -> _Storage:
-    from adapters.sql import SqlAccessDirectory, SqlUnitOfWorkFactory, open_database, require_current
+    from adapters.leases import LeasedDirectory
+    from adapters.sql import SqlAccessChanges, SqlAccessDirectory, SqlUnitOfWorkFactory, open_database, require_current
 
-    database = open_database(_target(settings))
+    target, terms = _target(settings), LeaseTerms(promise=rules.max_staleness)
+    database, changes = open_database(target), SqlAccessChanges.at(target)
+    asked = open_database(target)  # of its own: who may come in is not asked behind what others write
+    source = SqlAccessDirectory(asked, rules.catalogue, clock)
+    directory = LeasedDirectory(source, changes, clock=clock, terms=terms)
 
     async def check() -> None:
         await require_current(database)
 
+    async def close() -> None:
+        await changes.close()
+        await asked.close()
+        await database.close()
+
     return _Storage(
-        uow=SqlUnitOfWorkFactory(database),
-        directory=SqlAccessDirectory(database, rules.catalogue, clock),
+        uow=SqlUnitOfWorkFactory(database, directory.heard),
+        directory=directory,
+        changes=changes,
+        jobs=(Job(name="access", run=directory.follow, period=terms.period * 0.9, jitter=0.1, longest=terms.period),),
         check=check,
-        close=database.close,
+        close=close,
     )
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from app.background import Job
 from app.rules import Rules
-from domain.ports.access import AccessDirectory
+from domain.ports.access import AccessChanges, AccessDirectory
 from domain.ports.limits import RateLimiter
 from domain.ports.mails import MailSender
 from domain.ports.security import (
@@ -45,7 +46,10 @@ class Ports:
     cursors: Cursors
     limiter: RateLimiter
     mail: MailSender
+    changes: AccessChanges
     rules: Rules = field(default_factory=Rules)
+    jobs: tuple[Job, ...] = ()
+    """What the adapters do in the background while the service runs."""
     start: Action = nothing
     """Before the first request; raises when it cannot serve, such as over an old schema."""
     checks: Mapping[str, Action] = field(default_factory=dict)

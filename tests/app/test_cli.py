@@ -1,6 +1,7 @@
 """What an operator types, and what it answers: printed, on which stream, with which status."""
 
 import json
+import sqlite3
 import stat
 from pathlib import Path
 
@@ -99,6 +100,15 @@ def test_if_none_makes_one_admin(migrated: Path) -> None:
 def test_what_is_refused_is_said_in_a_sentence(migrated: Path, words: list[str], sentence: str) -> None:
     refused = hexkey("users", "create", *words, text="short\n")
     assert (refused.exit_code, refused.stderr) == (1, f"hexkey: {sentence}\n")
+
+
+def test_access_is_flushed_by_one_more_change_of_everything(migrated: Path) -> None:
+    done = [hexkey("access", "flush"), hexkey("access", "flush", "--json")]
+    assert [one.exit_code for one in done] == [0, 0]
+    assert [one.output for one in done] == ["Every worker reads anew what credentials may do.\n", ""]
+    file = sqlite3.connect(migrated / "hexkey.db")
+    assert file.execute("SELECT subject FROM access_changes").fetchall() == [("*",)] * 3
+    file.close()
 
 
 def test_without_a_schema_every_command_says_how_to_make_it(data: Path) -> None:

@@ -155,6 +155,6 @@ def test_what_builds_no_application_loads_none(tmp_path: Path, command: list[str
 def test_every_command_explains_itself(tmp_path: Path) -> None:
     helped = Installation(tmp_path).run("--help")
     assert helped.returncode == 0
-    for name in ("database", "doctor", "routes", "run", "secrets", "users"):
+    for name in ("access", "database", "doctor", "routes", "run", "secrets", "users"):
         assert f"  {name} " in helped.stdout
     assert Installation(tmp_path).run("nonsense").returncode == 2

@@ -14,6 +14,7 @@ from tests.support.process import PASSWORD, Installation, Server, installation
 ADA, ADMIN = "ada@example.org", "admin@example.org"
 PUBLIC_URL = "http://127.0.0.1:8000"
 WRONG = "wrong horse battery staple"
+STALENESS = 0.5  # seconds after which no worker takes what was ended
 Form = dict[str, str]
 
 
@@ -70,6 +71,11 @@ def is_in(server: Server, headers: dict[str, str]) -> bool:
     return status == 200
 
 
+def is_out_everywhere(server: Server, headers: dict[str, str]) -> bool:
+    time.sleep(STALENESS)
+    return not is_in(server, headers)
+
+
 def bearing(tokens: Any) -> dict[str, str]:
     return {"authorization": f"Bearer {tokens['access_token']}"}
 
@@ -99,7 +105,7 @@ def test_a_replay_after_the_window_ends_the_session_everywhere(server: Server, i
     time.sleep(0.15)
     replayed = posted(impatient, by_refresh(first))
     assert (replayed.status_code, replayed.json()["error"]) == (400, "invalid_grant")
-    assert not is_in(server, bearing(second))
+    assert is_out_everywhere(server, bearing(second))
     assert posted(server, by_refresh(second)).json()["error"] == "invalid_grant"
     reused = [event for event in trail(server) if event["action"] == "session.reuse_detected"]
     assert [(event["address"], event["request_id"]) for event in reused] == [
@@ -119,7 +125,7 @@ def test_a_cookie_is_good_at_every_worker_and_after_a_restart(server: Server, im
             renamed = httpx.patch(f"{one.url}/v1/me", headers=changing, json={"name": name}, timeout=10)
             assert renamed.json()["name"] == name
     assert httpx.delete(f"{impatient.url}/v1/auth/session", headers=changing, timeout=10).status_code == 204
-    assert not is_in(server, cookies)
+    assert is_out_everywhere(server, cookies)
 
 
 async def test_of_twenty_guesses_at_once_at_two_workers_five_are_looked_at(server: Server) -> None:

@@ -316,7 +316,7 @@ class TestAHundredInARow:
             assert await guess(service.anyone, "ada") == 401
             service.advance(seconds=900)
         assert await wait_of(service.anyone, "ada", PASSWORD) == 900
-        sweep = Housekeeping(uow=service.ports.uow, clock=service.ports.clock).sweep
+        sweep = Housekeeping(uow=service.ports.uow, changes=service.ports.changes, clock=service.ports.clock).sweep
         for _ in range(5):
             service.advance(days=8)
             await sweep()

@@ -33,7 +33,12 @@ async def test_a_key_may_do_what_its_scopes_name(storage: Storage, member) -> No
     await storage.given(key)
 
     grant = await storage.directory.find_key(key.id)
-    assert grant == KeyGrant(key=key, owner_is_active=True, permissions=READ | {"api_keys:read"})
+    assert grant == KeyGrant(
+        key=key,
+        owner_is_active=True,
+        permissions=READ | {"api_keys:read"},
+        subjects=(f"key:{key.id}", f"user:{member.id}", f"role:{MEMBER_ID}"),
+    )
 
 
 async def test_a_key_never_exceeds_its_owner(storage: Storage, owner, member) -> None:
@@ -92,7 +97,11 @@ async def test_a_session_may_do_what_its_user_may(storage: Storage, member) -> N
 
     grant = await storage.directory.find_session(session.id)
     assert grant == SessionGrant(
-        session=session, user_is_active=True, password_change_required=False, permissions=MEMBER_PERMISSIONS
+        session=session,
+        user_is_active=True,
+        password_change_required=False,
+        permissions=MEMBER_PERMISSIONS,
+        subjects=(f"session:{session.id}", f"user:{member.id}", f"role:{MEMBER_ID}"),
     )
 
 
@@ -139,11 +148,20 @@ async def acting(storage: Storage, member) -> Session:
 
 
 async def test_who_acts_as_somebody_may_do_what_both_may(storage: Storage, acting) -> None:
-    assert await storage.directory.find_session(acting.id) == SessionGrant(
-        session=acting,
-        user_is_active=True,
-        password_change_required=False,
-        permissions=frozenset({"projects:read", "projects:update"}),
+    grant = await storage.directory.find_session(acting.id)
+    assert (grant.user_is_active, grant.password_change_required) == (True, False)
+    assert grant.permissions == {"projects:read", "projects:update"}
+
+
+async def test_a_grant_names_all_whose_change_may_change_it(storage: Storage, acting) -> None:
+    async with storage.uow.reading() as work:
+        roles = await work.roles.list_by_user(acting.real_user_id)
+    grant = await storage.directory.find_session(acting.id)
+    people, held = (acting.user_id, acting.real_user_id), sorted({MEMBER_ID, *(role.id for role in roles)})
+    assert grant.subjects == (
+        f"session:{acting.id}",
+        *(f"user:{person}" for person in people),
+        *(f"role:{role}" for role in held),
     )
 
 
@@ -210,3 +228,12 @@ async def test_the_directory_sees_the_last_commit_and_nothing_after_it(storage: 
 
     assert (await storage.directory.find_key(key.id)).key.revoked_at == START
     assert (await storage.directory.find_session(session.id)).session.ended_at == START
+
+
+async def test_a_grant_is_never_called_current_after_a_change(storage: Storage, member) -> None:
+    key, session = a_key(member), a_session(member)
+    await storage.given(key, session)
+    grants = (await storage.directory.find_key(key.id), await storage.directory.find_session(session.id))
+    async with storage.uow() as work:
+        await work.users.save(replace(member, is_active=False))
+    assert not any(storage.directory.is_current(grant) for grant in grants)

@@ -12,7 +12,7 @@ from tests.support.fakes import START
 
 
 async def test_a_sweep_takes_what_has_had_its_time(storage: Storage, owner) -> None:
-    housekeeping = Housekeeping(uow=storage.uow, clock=storage.clock)
+    housekeeping = Housekeeping(uow=storage.uow, changes=storage.changes, clock=storage.clock)
     session, lasting = a_session(owner, ends_at=START + timedelta(hours=1)), a_session(owner)
     token = a_one_time_token(expires_at=START + timedelta(hours=1))
     guesses = attempts(failures=3)

@@ -27,7 +27,7 @@ async def test_a_storage_cannot_be_told_from_memory(databases: Databases, name: 
 
 
 def test_the_walk_knows_every_method_of_the_ports() -> None:
-    assert {*OPERATIONS, *LOOKS} == {*methods(), "clock"} - {"uow.reading"}
+    assert {*OPERATIONS, *LOOKS} == {*methods(), "clock"} - {"uow.reading", "directory.is_current"}
 
 
 async def test_the_walks_get_somewhere() -> None:

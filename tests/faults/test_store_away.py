@@ -12,6 +12,7 @@ from asyncpg import InvalidCatalogNameError
 from app.composition import connect
 from app.settings import load
 from domain.model.ids import KeyId
+from domain.model.leases import LeaseTerms
 from tests.support.databases import create_postgres, drop_postgres
 from tests.support.process import OFF, Installation, free_port
 from tests.support.service import PASSWORD, Person, Service, refusal
@@ -62,6 +63,7 @@ async def test_a_database_that_goes_away_under_us_is_503(tmp_path: Path, databas
     ada = await service.user("ada@example.org")
     assert (await ada.post("/v1/projects", name="Warehouse")).status_code == 201
     await drop_postgres(database)
+    await asyncio.sleep(LeaseTerms().trust)
     await require_unavailable(service, ada)
     await service.services.close()
 

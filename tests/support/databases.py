@@ -20,8 +20,17 @@ from advanced_alchemy.alembic.commands import AlembicCommands
 from sqlalchemy import delete
 
 from adapters.memory import MemoryAccessDirectory, MemoryDatabase
-from adapters.sql import Database, SqlAccessDirectory, SqlUnitOfWorkFactory, migration_config, open_database
+from adapters.sql import (
+    Database,
+    SqlAccessChanges,
+    SqlAccessDirectory,
+    SqlUnitOfWorkFactory,
+    migration_config,
+    open_database,
+)
+from adapters.sql.access_changes import CHANGES
 from adapters.sql.roles import ROLES
+from adapters.sql.sqlite import SqliteDatabase
 from adapters.sql.statements import Statement
 from adapters.sql.tables import METADATA
 from domain.model.attempts import Attempts
@@ -35,7 +44,7 @@ from domain.model.roles import BUILT_IN, Role
 from domain.model.scopes import Catalogue, Scope
 from domain.model.sessions import RefreshToken, Session
 from domain.model.users import User
-from domain.ports.access import AccessDirectory
+from domain.ports.access import AccessChanges, AccessDirectory
 from domain.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from tests.support.fakes import ManualClock
 
@@ -51,6 +60,7 @@ _OWN_ROLES = ROLES.c.id.not_in([role.id for role in BUILT_IN])
 _EMPTYING = [
     Statement(delete(table).where(_OWN_ROLES) if table is ROLES else delete(table))
     for table in reversed(METADATA.sorted_tables)
+    if table is not CHANGES
 ]
 Kept = (
     User | Role | Session | RefreshToken | Attempts | Invitation | OneTimeToken | Mail | Key | Scope | Project | Event
@@ -63,6 +73,7 @@ class Storage:
 
     uow: UnitOfWorkFactory
     directory: AccessDirectory
+    changes: AccessChanges
     clock: ManualClock
 
     async def given(self, *values: Kept) -> None:
@@ -103,13 +114,14 @@ async def _keep(work: UnitOfWork, value: Kept) -> None:
 def memory_storage() -> Storage:
     database, clock = MemoryDatabase(), ManualClock()
     directory = MemoryAccessDirectory(database, Catalogue(), clock)
-    return Storage(uow=database.unit_of_work, directory=directory, clock=clock)
+    return Storage(uow=database.unit_of_work, directory=directory, changes=database.changes, clock=clock)
 
 
 def sql_storage(database: Database) -> Storage:
     clock = ManualClock()
     directory = SqlAccessDirectory(database, Catalogue(), clock)
-    return Storage(uow=SqlUnitOfWorkFactory(database), directory=directory, clock=clock)
+    changes = SqlAccessChanges(database, database.path if isinstance(database, SqliteDatabase) else None)
+    return Storage(uow=SqlUnitOfWorkFactory(database), directory=directory, changes=changes, clock=clock)
 
 
 class Databases:

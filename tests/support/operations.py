@@ -486,6 +486,7 @@ OPERATIONS: dict[str, Callable[[Draw], Operation]] = {
     "keys.note_uses": _note_uses,
     "keys.save_digest": _save_digest,
     "keys.delete": _delete_key,
+    "keys.announce": _reads("keys", "announce", lambda draw: draw.one(draw.keys, a_key).id),
     "keys.list_by_owner": _list_keys,
     "scopes.add": _add_scope,
     "scopes.find": _reads("scopes", "find", _defined),

@@ -31,6 +31,7 @@ def ports_over(storage: Storage, **given: Any) -> Ports:
     ports = {
         "uow": storage.uow,
         "directory": storage.directory,
+        "changes": storage.changes,
         "clock": clock,
         "ids": ids,
         "passwords": ReversingPasswordHasher(),

@@ -20,7 +20,7 @@ from adapters.sql import migration_config
 from tests.support.databases import create_postgres, drop_postgres
 
 HEXKEY = Path(sys.executable).with_name("hexkey")
-START_SECONDS = 15.0
+START_SECONDS = 30.0
 PASSWORD = "correct horse battery staple"
 OFF = {f"HEXKEY_RATE_LIMIT_{name}": "off" for name in ("DEFAULT", "ANONYMOUS", "SIGN_IN")}
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 from adapters.memory.roles import roles_of
 from adapters.memory.scopes import defined
 from adapters.memory.unit_of_work import MemoryDatabase
-from domain.model.access import Holder, KeyGrant, SessionGrant
+from domain.model.access import Grant, Holder, KeyGrant, SessionGrant
 from domain.model.ids import KeyId, SessionId, UserId
 from domain.model.roles import Role
 from domain.model.scopes import Catalogue
@@ -15,6 +15,7 @@ class MemoryAccessDirectory:
 
     def __init__(self, database: MemoryDatabase, catalogue: Catalogue, clock: Clock) -> None:
         self._tables = database.committed
+        self._changes = database.changes
         self._catalogue = catalogue
         self._clock = clock
 
@@ -27,6 +28,7 @@ class MemoryAccessDirectory:
             owner_is_active=self._tables.users.get(key.owner_id).is_active,
             owner_roles=self._roles(key.owner_id),
             catalogue=self._catalogue.including(defined(self._tables.scopes, key.scopes)),
+            seq=self._changes.newest,
         )
 
     async def find_session(self, session_id: SessionId) -> SessionGrant | None:
@@ -37,7 +39,12 @@ class MemoryAccessDirectory:
             user=self._holder(session.user_id),
             real_user=None if session.real_user_id is None else self._holder(session.real_user_id),
             catalogue=self._catalogue,
+            seq=self._changes.newest,
         )
+
+    def is_current(self, grant: Grant) -> bool:
+        """Who remembers nothing cannot know."""
+        return False
 
     def _holder(self, user_id: UserId) -> Holder:
         user = self._tables.users.get(user_id)

@@ -2,17 +2,20 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from adapters.memory.access_changes import Changed
 from adapters.memory.queries import page_of
 from adapters.memory.tables import Table, present, update
 from domain.errors import QuotaReached
 from domain.model.ids import KeyId, UserId
 from domain.model.keys import ENDED, Key, KeyUse, SecretVersion
+from domain.model.leases import subject
 from domain.model.queries import Page, Query
 from domain.model.users import User
 
 
 class MemoryKeyRepository:
-    def __init__(self, keys: Table[Key], users: Table[User]) -> None:
+    def __init__(self, keys: Table[Key], users: Table[User], changed: Changed) -> None:
+        self._changed = changed
         self._keys = keys
         self._users = users
 
@@ -28,10 +31,12 @@ class MemoryKeyRepository:
         return self._keys.get(key_id)
 
     async def save(self, key: Key) -> Key:
+        self._changed(subject("key", key.id))
         keys = self._keys.writing
         return update(keys, replace(key, secrets=present(keys, key).secrets))
 
     async def save_secrets(self, key: Key) -> Key:
+        self._changed(subject("key", key.id))
         keys = self._keys.writing
         kept = {secret.version: secret for secret in present(keys, key).secrets}
         given = {secret.version: secret for secret in key.secrets}
@@ -39,6 +44,7 @@ class MemoryKeyRepository:
         return update(keys, replace(key, secrets=tuple(secrets[version] for version in sorted(secrets))))
 
     async def delete(self, key: Key) -> None:
+        self._changed(subject("key", key.id))
         keys = self._keys.writing
         present(keys, key)
         keys.remove(key.id)
@@ -55,11 +61,15 @@ class MemoryKeyRepository:
             keys.put(key_id, replace(key, secrets=tuple(_renewed(kept, secret, seen) for kept in key.secrets)))
 
     async def revoke_all(self, owner_id: UserId, *, now: datetime) -> int:
+        self._changed(subject("user", owner_id))
         keys = self._keys.writing
         going = [key for key in keys.where("owner", owner_id) if key.revoked_at is None]
         for key in going:
             update(keys, key.revoke(now=now))
         return len(going)
+
+    async def announce(self, key_id: KeyId) -> None:
+        self._changed(subject("key", key_id))
 
     async def list_by_owner(self, owner_id: UserId | None, query: Query) -> Page[Key]:
         return page_of(self._keys if owner_id is None else self._keys.where("owner", owner_id), query)

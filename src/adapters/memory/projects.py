@@ -1,16 +1,19 @@
 from collections.abc import Set
 
+from adapters.memory.access_changes import Changed
 from adapters.memory.queries import page_of
 from adapters.memory.tables import Table, present, update
 from domain.errors import QuotaReached
 from domain.model.ids import ProjectId, UserId
+from domain.model.leases import subject
 from domain.model.projects import Project
 from domain.model.queries import Page, Query
 from domain.model.users import User
 
 
 class MemoryProjectRepository:
-    def __init__(self, projects: Table[Project], users: Table[User]) -> None:
+    def __init__(self, projects: Table[Project], users: Table[User], changed: Changed) -> None:
+        self._changed = changed
         self._projects = projects
         self._users = users
 
@@ -29,6 +32,7 @@ class MemoryProjectRepository:
 
     async def delete(self, project: Project) -> None:
         projects = self._projects.writing
+        self._changed(subject("project", project.id))
         present(projects, project)
         projects.remove(project.id)
 

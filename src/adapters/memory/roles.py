@@ -1,8 +1,10 @@
 from dataclasses import dataclass
 
+from adapters.memory.access_changes import Changed
 from adapters.memory.queries import page_of
 from adapters.memory.tables import Table, present, update
 from domain.model.ids import RoleId, UserId
+from domain.model.leases import subject
 from domain.model.queries import Page, Query
 from domain.model.roles import Role
 from domain.model.users import User
@@ -15,7 +17,10 @@ class Membership:
 
 
 class MemoryRoleRepository:
-    def __init__(self, roles: Table[Role], memberships: Table[Membership], users: Table[User]) -> None:
+    def __init__(
+        self, roles: Table[Role], memberships: Table[Membership], users: Table[User], changed: Changed
+    ) -> None:
+        self._changed = changed
         self._roles = roles
         self._memberships = memberships
         self._users = users
@@ -27,11 +32,13 @@ class MemoryRoleRepository:
         return self._roles.get(role_id)
 
     async def save(self, role: Role) -> Role:
+        self._changed(subject("role", role.id))
         return update(self._roles.writing, role)
 
     async def delete(self, role: Role) -> None:
         roles = self._roles.writing
         present(roles, role)
+        self._changed(subject("role", role.id))
         roles.remove(role.id)
         self._memberships.writing.remove_where("role", role.id)
 
@@ -44,10 +51,12 @@ class MemoryRoleRepository:
     async def grant(self, role_id: RoleId, user_id: UserId) -> None:
         self._roles.writing.require(role_id)
         self._users.writing.require(user_id)
+        self._changed(subject("user", user_id))
         membership = Membership(role_id, user_id)
         self._memberships.writing.put(membership, membership)
 
     async def revoke(self, role_id: RoleId, user_id: UserId) -> None:
+        self._changed(subject("user", user_id))
         self._memberships.writing.remove(Membership(role_id, user_id))
 
     async def has_member(self, role_id: RoleId) -> bool:

@@ -2,14 +2,17 @@ from collections.abc import Iterable
 from dataclasses import replace
 from operator import attrgetter
 
+from adapters.memory.access_changes import Changed
 from adapters.memory.tables import Table, present, update
 from domain.errors import QuotaReached
 from domain.model.keys import Key
+from domain.model.leases import EVERYTHING
 from domain.model.scopes import Scope
 
 
 class MemoryScopeRepository:
-    def __init__(self, scopes: Table[Scope], keys: Table[Key]) -> None:
+    def __init__(self, scopes: Table[Scope], keys: Table[Key], changed: Changed) -> None:
+        self._changed = changed
         self._scopes = scopes
         self._keys = keys
 
@@ -29,9 +32,11 @@ class MemoryScopeRepository:
         return defined(self._scopes, names)
 
     async def save(self, scope: Scope) -> Scope:
+        self._changed(EVERYTHING)
         return update(self._scopes.writing, scope)
 
     async def delete(self, scope: Scope) -> None:
+        self._changed(EVERYTHING)
         scopes, keys = self._scopes.writing, self._keys.writing
         present(scopes, scope)
         scopes.remove(scope.id)

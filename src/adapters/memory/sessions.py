@@ -3,8 +3,10 @@ from datetime import datetime
 from heapq import nsmallest
 from operator import attrgetter
 
+from adapters.memory.access_changes import Changed
 from adapters.memory.tables import Table, update
 from domain.model.ids import SessionId, UserId
+from domain.model.leases import subject
 from domain.model.sessions import RefreshToken, Session
 from domain.model.users import User
 
@@ -12,7 +14,10 @@ _SEEN = ("last_seen_at", "idle_ends_at", "address", "user_agent")
 
 
 class MemorySessionRepository:
-    def __init__(self, sessions: Table[Session], tokens: Table[RefreshToken], users: Table[User]) -> None:
+    def __init__(
+        self, sessions: Table[Session], tokens: Table[RefreshToken], users: Table[User], changed: Changed
+    ) -> None:
+        self._changed = changed
         self._sessions = sessions
         self._tokens = tokens
         self._users = users
@@ -28,6 +33,8 @@ class MemorySessionRepository:
         return self._sessions.get(session_id)
 
     async def save(self, session: Session) -> Session:
+        if session.ended_at is not None:
+            self._changed(subject("session", session.id))
         return update(self._sessions.writing, session)
 
     async def touch(self, session: Session) -> None:
@@ -43,6 +50,7 @@ class MemorySessionRepository:
 
     async def end_all(self, user_id: UserId, *, now: datetime, but: SessionId | None = None) -> int:
         sessions = self._sessions.writing
+        self._changed(subject("user", user_id))
         acting = (session for session in self._sessions.where("real user", user_id) if session.is_live(now=now))
         own = (session for session in await self.list_live_by_user(user_id, now=now) if session.id != but)
         ending = {session.id: session for session in (*acting, *own)}

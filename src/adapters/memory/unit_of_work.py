@@ -1,10 +1,11 @@
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
-from typing import Any
+from typing import Any, NoReturn
 
+from adapters.memory.access_changes import Changed, MemoryAccessChanges
 from adapters.memory.attempts import MemoryAttemptRepository
 from adapters.memory.events import MemoryEventLog
 from adapters.memory.invitations import MemoryInvitationRepository
@@ -118,16 +119,18 @@ class Tables:
 
 
 class MemoryUnitOfWork:
-    def __init__(self, tables: Tables) -> None:
-        self.users = MemoryUserRepository(tables.users, tables.memberships)
-        self.roles = MemoryRoleRepository(tables.roles, tables.memberships, tables.users)
-        self.sessions = MemorySessionRepository(tables.sessions, tables.tokens, tables.users)
+    """*changed* is told every subject whose access a write has changed."""
+
+    def __init__(self, tables: Tables, changed: Changed) -> None:
+        self.users = MemoryUserRepository(tables.users, tables.memberships, changed)
+        self.roles = MemoryRoleRepository(tables.roles, tables.memberships, tables.users, changed)
+        self.sessions = MemorySessionRepository(tables.sessions, tables.tokens, tables.users, changed)
         self.attempts = MemoryAttemptRepository(tables.attempts)
         self.one_time_tokens = MemoryOneTimeTokenRepository(tables.one_time_tokens, tables.users, tables.invitations)
         self.invitations = MemoryInvitationRepository(tables.invitations, tables.one_time_tokens, tables.mails)
-        self.keys = MemoryKeyRepository(tables.keys, tables.users)
-        self.scopes = MemoryScopeRepository(tables.scopes, tables.keys)
-        self.projects = MemoryProjectRepository(tables.projects, tables.users)
+        self.keys = MemoryKeyRepository(tables.keys, tables.users, changed)
+        self.scopes = MemoryScopeRepository(tables.scopes, tables.keys, changed)
+        self.projects = MemoryProjectRepository(tables.projects, tables.users, changed)
         self.mails = MemoryMailRepository(tables.mails, tables.users, tables.invitations)
         self.events = MemoryEventLog(tables.events)
 
@@ -135,8 +138,9 @@ class MemoryUnitOfWork:
 class MemoryUnitOfWorkFactory:
     """One writer at a time. Readers look at what is committed, and wait for nobody."""
 
-    def __init__(self, committed: Tables) -> None:
+    def __init__(self, committed: Tables, changes: MemoryAccessChanges) -> None:
         self._committed = committed
+        self._changes = changes
         self._writer = asyncio.Lock()
         self._inside: set[asyncio.Task[Any] | None] = set()
 
@@ -146,25 +150,27 @@ class MemoryUnitOfWorkFactory:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[MemoryUnitOfWork]:
         with self._alone():
-            yield MemoryUnitOfWork(self._committed)
+            yield MemoryUnitOfWork(self._committed, _none)
 
     @asynccontextmanager
     async def _write(self) -> AsyncIterator[MemoryUnitOfWork]:
         with self._alone():
             async with self._writer:
                 drafts = {name: table.draft() for name, table in self._tables()}
-                yield MemoryUnitOfWork(Tables(**drafts))
-                self._commit(drafts)
+                subjects: dict[str, None] = {}
+                yield MemoryUnitOfWork(Tables(**drafts), subjects.setdefault)
+                self._commit(drafts, subjects)
 
     def _tables(self) -> Iterator[tuple[str, Table[Any]]]:
         return ((table.name, getattr(self._committed, table.name)) for table in fields(self._committed))
 
-    def _commit(self, drafts: dict[str, Draft[Any]]) -> None:
+    def _commit(self, drafts: dict[str, Draft[Any]], subjects: Iterable[str]) -> None:
         """Nothing here awaits: whoever looks sees all of it or none."""
         if any(draft.refused for draft in drafts.values()):
             raise RuntimeError("a refused write was swallowed")
         for name, table in self._tables():
             table.merge(drafts[name])
+        self._changes.append(subjects)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -183,8 +189,14 @@ class MemoryDatabase:
 
     def __init__(self) -> None:
         self.committed = Tables()
+        self.changes = MemoryAccessChanges()
         built_in = self.committed.roles.draft()
         for role in BUILT_IN:
             built_in.insert(role)
         self.committed.roles.merge(built_in)
-        self.unit_of_work = MemoryUnitOfWorkFactory(self.committed)
+        self.unit_of_work = MemoryUnitOfWorkFactory(self.committed, self.changes)
+
+
+def _none(_: str) -> NoReturn:
+    """Who only looks changes nobody's access."""
+    raise RuntimeError("a reading unit of work does not write")

@@ -1,13 +1,16 @@
+from adapters.memory.access_changes import Changed
 from adapters.memory.queries import page_of
 from adapters.memory.roles import Membership
 from adapters.memory.tables import Table, update
 from domain.model.ids import RoleId, UserId
+from domain.model.leases import subject
 from domain.model.queries import Page, Query
 from domain.model.users import EmailAddress, User, Username
 
 
 class MemoryUserRepository:
-    def __init__(self, users: Table[User], memberships: Table[Membership]) -> None:
+    def __init__(self, users: Table[User], memberships: Table[Membership], changed: Changed) -> None:
+        self._changed = changed
         self._users = users
         self._memberships = memberships
 
@@ -27,6 +30,7 @@ class MemoryUserRepository:
         return self._users.only("username", name)
 
     async def save(self, user: User) -> User:
+        self._changed(subject("user", user.id))
         return update(self._users.writing, user)
 
     async def list(self, query: Query, *, role_id: RoleId | None = None) -> Page[User]:

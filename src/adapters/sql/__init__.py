@@ -11,6 +11,7 @@ Imports domain, SQLAlchemy, advanced-alchemy and the two drivers, and nothing el
 """
 
 from adapters.sql.access import SqlAccessDirectory
+from adapters.sql.access_changes import SqlAccessChanges
 from adapters.sql.database import Database, open_database
 from adapters.sql.schema import SchemaNotCurrent, migration_config, require_current
 from adapters.sql.unit_of_work import SqlUnitOfWorkFactory
@@ -18,6 +19,7 @@ from adapters.sql.unit_of_work import SqlUnitOfWorkFactory
 __all__ = (
     "Database",
     "SchemaNotCurrent",
+    "SqlAccessChanges",
     "SqlAccessDirectory",
     "SqlUnitOfWorkFactory",
     "migration_config",

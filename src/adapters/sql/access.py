@@ -2,6 +2,7 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, or_, select
 
+from adapters.sql.access_changes import NEWEST
 from adapters.sql.base import Instant
 from adapters.sql.database import Database
 from adapters.sql.key_scopes import KEY_SCOPES
@@ -13,7 +14,7 @@ from adapters.sql.scopes import SCOPE_WIDTH, SCOPES, scope_of
 from adapters.sql.sessions import SESSIONS, session_of
 from adapters.sql.statements import Rows, Statement
 from adapters.sql.users import USERS
-from domain.model.access import Holder, KeyGrant, SessionGrant
+from domain.model.access import Grant, Holder, KeyGrant, SessionGrant
 from domain.model.ids import KeyId, SessionId, UserId
 from domain.model.roles import Role
 from domain.model.scopes import Catalogue, Scope
@@ -21,11 +22,11 @@ from domain.ports.system import Clock
 
 _LIVE_SECRETS = or_(SECRETS.c.retires_at.is_(None), SECRETS.c.retires_at > bindparam("now", type_=Instant))
 _HELD = MEMBERSHIPS.c.user_id == USERS.c.id
-_ACTIVE = and_(ROLES.c.id == MEMBERSHIPS.c.role_id, ROLES.c.is_active.is_(True))
-_ROLES_OF = USERS.outerjoin(MEMBERSHIPS, _HELD).outerjoin(ROLES, _ACTIVE)
+_ROLES_OF = USERS.outerjoin(MEMBERSHIPS, _HELD).outerjoin(ROLES, ROLES.c.id == MEMBERSHIPS.c.role_id)
+"""Inactive ones too: a grant changes when one of them is activated."""
 
 _KEY = Statement(
-    select(KEYS, SECRETS, USERS.c.is_active, SCOPES, ROLES)
+    select(KEYS, SECRETS, USERS.c.is_active, SCOPES, NEWEST, ROLES)
     .select_from(
         KEYS.outerjoin(SECRETS, and_(SECRETS.c.key_id == KEYS.c.id, _LIVE_SECRETS))
         .outerjoin(KEY_SCOPES, KEY_SCOPES.c.key_id == KEYS.c.id)
@@ -37,8 +38,9 @@ _KEY = Statement(
 )
 _OWNER = KEY_WIDTH + SECRET_WIDTH
 _SESSION_WIDTH = len(SESSIONS.columns)
+_USER = _SESSION_WIDTH + 1
 _SESSION = Statement(
-    select(SESSIONS, USERS.c.id, USERS.c.is_active, USERS.c.password_change_required, ROLES)
+    select(SESSIONS, NEWEST, USERS.c.id, USERS.c.is_active, USERS.c.password_change_required, ROLES)
     .select_from(SESSIONS.join(_ROLES_OF, USERS.c.id.in_([SESSIONS.c.user_id, SESSIONS.c.real_user_id])))
     .where(SESSIONS.c.id == bindparam("id"))
 )
@@ -64,8 +66,9 @@ class SqlAccessDirectory:
         return KeyGrant.resolve(
             key_of(rows[0], (secret_of(row) for version, row in secrets.items() if version is not None)),
             owner_is_active=rows[0][_OWNER],
-            owner_roles=_roles(rows, _OWNER + 1 + SCOPE_WIDTH),
+            owner_roles=_roles(rows, _OWNER + 2 + SCOPE_WIDTH),
             catalogue=self._catalogue.including(_scopes(rows)),
+            seq=rows[0][_OWNER + 1 + SCOPE_WIDTH],
         )
 
     async def find_session(self, session_id: SessionId) -> SessionGrant | None:
@@ -79,16 +82,21 @@ class SqlAccessDirectory:
             user=_holder(rows, session.user_id),
             real_user=None if session.real_user_id is None else _holder(rows, session.real_user_id),
             catalogue=self._catalogue,
+            seq=rows[0][_SESSION_WIDTH],
         )
+
+    def is_current(self, grant: Grant) -> bool:
+        """Who remembers nothing cannot know."""
+        return False
 
 
 def _holder(rows: Rows, user_id: UserId) -> Holder:
-    own = [row for row in rows if row[_SESSION_WIDTH] == user_id]
-    _, is_active, password_change_required = own[0][_SESSION_WIDTH : _SESSION_WIDTH + 3]
+    own = [row for row in rows if row[_USER] == user_id]
+    _, is_active, password_change_required = own[0][_USER : _USER + 3]
     return Holder(
         is_active=is_active,
         password_change_required=password_change_required,
-        roles=tuple(_roles(own, _SESSION_WIDTH + 3)),
+        roles=tuple(_roles(own, _USER + 3)),
     )
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, bindparam, func, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
+from adapters.sql.access_changes import Changed
 from adapters.sql.base import Id, Instant, Row, code_points, table_of
 from adapters.sql.key_scopes import change_scopes, hold_scopes
 from adapters.sql.key_secrets import SECRETS, add_secrets, note_uses, retire_secrets, save_digest, secret_of, secrets_of
@@ -18,6 +19,7 @@ from adapters.sql.versions import VersionedTable
 from domain.errors import KeyNotFound, QuotaReached, UserNotFound
 from domain.model.ids import KeyId, ProjectId, UserId
 from domain.model.keys import KEY_SORTS, Key, KeyUse, SecretVersion
+from domain.model.leases import shared, subject
 from domain.model.limits import policy
 from domain.model.queries import Page, Query
 
@@ -73,6 +75,7 @@ _REVOKE_ALL = Statement(
 _SORTS = {name: KEYS.c[name] for name in KEY_SORTS}
 _LISTINGS = {True: Listing.of(KEYS, _OF_OWNER, sorts=_SORTS), False: Listing.of(KEYS, sorts=_SORTS)}
 
+_NO_PROJECTS: frozenset[ProjectId] = frozenset()
 KEY_WIDTH = len(KEYS.columns)
 
 
@@ -114,12 +117,12 @@ def key_of(row: tuple[Any, ...], secrets: Iterable[SecretVersion]) -> Key:
         owner_id=owner_id,
         name=name,
         description=description,
-        scopes=frozenset(scopes),
+        scopes=shared(frozenset(scopes)),
         secrets=tuple(secrets),
         metadata=metadata,
         limits=tuple(map(policy, limits)),
         allowed_networks=tuple(map(ip_network, allowed_networks)),
-        project_ids=frozenset(ProjectId(UUID(text)) for text in project_ids),
+        project_ids=frozenset(ProjectId(UUID(text)) for text in project_ids) if project_ids else _NO_PROJECTS,
         created_at=created_at,
         expires_at=expires_at,
         suspended_at=suspended_at,
@@ -129,8 +132,9 @@ def key_of(row: tuple[Any, ...], secrets: Iterable[SecretVersion]) -> Key:
 
 
 class SqlKeyRepository:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, changed: Changed) -> None:
         self._connection = connection
+        self._changed = changed
 
     async def add(self, key: Key, *, live_at_most: int, now: datetime) -> None:
         with refusing(missing=UserNotFound()):
@@ -156,6 +160,7 @@ class SqlKeyRepository:
         return key_of(rows[0], (secret_of(row[KEY_WIDTH:]) for row in rows))
 
     async def save(self, key: Key) -> Key:
+        self._changed(subject("key", key.id))
         saved = await _VERSIONS.save(self._connection, key, _values(key))
         await change_scopes(self._connection, key.id, key.scopes)
         return replace(saved, secrets=(await self.get(key.id)).secrets)
@@ -170,6 +175,7 @@ class SqlKeyRepository:
         return replace(saved, secrets=(await self.get(key.id)).secrets)
 
     async def delete(self, key: Key) -> None:
+        self._changed(subject("key", key.id))
         await _VERSIONS.delete(self._connection, key)
 
     async def note_uses(self, uses: Iterable[KeyUse]) -> None:
@@ -179,7 +185,11 @@ class SqlKeyRepository:
         await save_digest(self._connection, key_id, secret, seen)
 
     async def revoke_all(self, owner_id: UserId, *, now: datetime) -> int:
+        self._changed(subject("user", owner_id))
         return await self._connection.execute(_REVOKE_ALL, owner_id=owner_id, now=now)
+
+    async def announce(self, key_id: KeyId) -> None:
+        self._changed(subject("key", key_id))
 
     async def list_by_owner(self, owner_id: UserId | None, query: Query) -> Page[Key]:
         values: dict[str, Any] = {} if owner_id is None else {"owner_id": owner_id}

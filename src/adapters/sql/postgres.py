@@ -152,7 +152,9 @@ class _Reads:
         connection = await self._pool.acquire()
         try:
             return list(map(tuple, await connection.fetch(text, *parameters)))
-        except asyncpg.InternalClientError:  # a goodbye of the server came between, and its state is muddled
+        except (asyncpg.InternalClientError, asyncio.CancelledError):
+            # A goodbye of the server came between, and its state is muddled; or whoever asked has no more time, and
+            # the pool would wait until a server that does not answer has confirmed that it stopped.
             _give_up(connection)
             raise
         finally:
@@ -181,7 +183,7 @@ class _Pool:
         if self._pool is None:
             self._pool = asyncpg.create_pool(
                 self._dsn, min_size=0, max_size=10, timeout=_PATIENCE, command_timeout=_COMMAND_TIMEOUT,
-                server_settings=_SETTINGS, init=_prepare, reset=_leave_as_it_is,
+                server_settings=_SETTINGS, init=_prepare, reset=_leave_as_it_is, target_session_attrs="primary",
             )  # fmt: skip
             await self._pool
         async with asyncio.timeout(_PATIENCE):  # the pool's own starts a task for each

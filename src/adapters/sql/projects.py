@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, bindparam, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from adapters.sql.access_changes import Changed
 from adapters.sql.base import Id, Row, code_points, table_of
 from adapters.sql.queries import Listing
 from adapters.sql.quotas import insert_below
@@ -13,6 +14,7 @@ from adapters.sql.statements import Connection, Statement, refusing
 from adapters.sql.versions import VersionedTable
 from domain.errors import ProjectNameTaken, ProjectNotFound, QuotaReached, UserNotFound
 from domain.model.ids import ProjectId, UserId
+from domain.model.leases import subject
 from domain.model.projects import PROJECT_SORTS, Project
 from domain.model.queries import Page, Query
 
@@ -66,8 +68,9 @@ def _project(row: tuple[Any, ...]) -> Project:
 
 
 class SqlProjectRepository:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, changed: Changed) -> None:
         self._connection = connection
+        self._changed = changed
 
     async def add(self, project: Project, *, at_most: int) -> None:
         with refusing(duplicate={"owner_id": ProjectNameTaken()}, missing=UserNotFound()):
@@ -93,6 +96,7 @@ class SqlProjectRepository:
             return await _VERSIONS.save(self._connection, project, _values(project))
 
     async def delete(self, project: Project) -> None:
+        self._changed(subject("project", project.id))
         await _VERSIONS.delete(self._connection, project)
 
     async def list_by_owner(

@@ -6,6 +6,7 @@ from sqlalchemy import bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert  # its ON CONFLICT is SQLite's as well
 from sqlalchemy.orm import Mapped, mapped_column
 
+from adapters.sql.access_changes import Changed
 from adapters.sql.base import Row, code_points, table_of
 from adapters.sql.memberships import MEMBERSHIPS, OF_ROLE, OF_USER
 from adapters.sql.queries import Listing
@@ -14,6 +15,7 @@ from adapters.sql.users import USERS
 from adapters.sql.versions import VersionedTable
 from domain.errors import RoleNameTaken, RoleNotFound, UserNotFound
 from domain.model.ids import RoleId, UserId
+from domain.model.leases import subject
 from domain.model.queries import Page, Query
 from domain.model.roles import ROLE_SORTS, Role
 
@@ -76,8 +78,9 @@ def role_of(row: tuple[Any, ...]) -> Role:
 
 
 class SqlRoleRepository:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, changed: Changed) -> None:
         self._connection = connection
+        self._changed = changed
 
     async def add(self, role: Role) -> None:
         with refusing(duplicate=_taken()):
@@ -91,10 +94,12 @@ class SqlRoleRepository:
         return role_of(row)
 
     async def save(self, role: Role) -> Role:
+        self._changed(subject("role", role.id))
         with refusing(duplicate=_taken()):
             return await _VERSIONS.save(self._connection, role, _values(role))
 
     async def delete(self, role: Role) -> None:
+        self._changed(subject("role", role.id))
         await _VERSIONS.delete(self._connection, role)
 
     async def list(self, query: Query) -> Page[Role]:
@@ -107,10 +112,12 @@ class SqlRoleRepository:
         """The role is there until the unit ends: a reference that leads nowhere is the one to the user."""
         if await self._connection.fetch_one(_KEEP, id=role_id) is None:
             self._connection.refuse(RoleNotFound())
+        self._changed(subject("user", user_id))
         with refusing(missing=UserNotFound()):
             await self._connection.execute(_GRANT, user_id=user_id, role_id=role_id)
 
     async def revoke(self, role_id: RoleId, user_id: UserId) -> None:
+        self._changed(subject("user", user_id))
         await self._connection.execute(_REVOKE, role_id=role_id, user_id=user_id)
 
     async def has_member(self, role_id: RoleId) -> bool:

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
+from adapters.sql.access_changes import Changed
 from adapters.sql.base import Id, Json, Row, code_points, table_of
 from adapters.sql.key_scopes import KEY_SCOPES
 from adapters.sql.keys import KEYS
@@ -13,6 +14,7 @@ from adapters.sql.quotas import insert_below
 from adapters.sql.statements import Connection, Statement, refusing
 from adapters.sql.versions import VersionedTable
 from domain.errors import EditConflict, QuotaReached, ScopeNotFound
+from domain.model.leases import EVERYTHING
 from domain.model.scopes import Scope
 
 
@@ -78,8 +80,9 @@ def scope_of(row: tuple[Any, ...]) -> Scope:
 
 
 class SqlScopeRepository:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, changed: Changed) -> None:
         self._connection = connection
+        self._changed = changed
 
     async def add(self, scope: Scope, *, at_most: int) -> None:
         with refusing(duplicate={"name": EditConflict()}):
@@ -109,10 +112,12 @@ class SqlScopeRepository:
         return tuple(map(scope_of, await self._connection.fetch(_BY_NAMES, names=wanted)))
 
     async def save(self, scope: Scope) -> Scope:
+        self._changed(EVERYTHING)
         return await _VERSIONS.save(self._connection, scope, _values(scope))
 
     async def delete(self, scope: Scope) -> None:
         """Whoever gave it to a key meanwhile was waited for: the holders are looked up after it is gone."""
+        self._changed(EVERYTHING)
         await _VERSIONS.delete(self._connection, scope)
         holders = await self._connection.fetch(_HOLDERS, name=scope.name)
         left = [{"of_key": key_id, "left": [s for s in scopes if s != scope.name]} for key_id, scopes in holders]

@@ -5,11 +5,13 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, String, bindparam, delete, insert, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
+from adapters.sql.access_changes import Changed
 from adapters.sql.base import Id, Instant, Row, table_of
 from adapters.sql.statements import Connection, Statement, refusing
 from adapters.sql.versions import VersionedTable
 from domain.errors import SessionNotFound, UserNotFound
 from domain.model.ids import SessionId, UserId
+from domain.model.leases import subject
 from domain.model.sessions import RefreshToken, Session, SessionKind
 
 _OPEN = text("ended_at IS NULL")
@@ -146,8 +148,9 @@ def _spent(token: RefreshToken) -> dict[str, Any]:
 
 
 class SqlSessionRepository:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, changed: Changed) -> None:
         self._connection = connection
+        self._changed = changed
 
     async def add(self, session: Session) -> None:
         with refusing(missing=UserNotFound()):
@@ -171,6 +174,8 @@ class SqlSessionRepository:
         return session_of(row)
 
     async def save(self, session: Session) -> Session:
+        if session.ended_at is not None:
+            self._changed(subject("session", session.id))
         return await _VERSIONS.save(self._connection, session, {**_seen(session), "ended_at": session.ended_at})
 
     async def touch(self, session: Session) -> None:
@@ -180,6 +185,7 @@ class SqlSessionRepository:
         return tuple(map(session_of, await self._connection.fetch(_LIST_LIVE, user_id=user_id, now=now)))
 
     async def end_all(self, user_id: UserId, *, now: datetime, but: SessionId | None = None) -> int:
+        self._changed(subject("user", user_id))
         acting = await self._connection.execute(_END_ACTING, user_id=user_id, now=now)
         if but is None:
             return acting + await self._connection.execute(_END_OWN, user_id=user_id, now=now)

@@ -1,44 +1,39 @@
-"""SQLite: reads inline on the loop under a budget, writes in groups that share one commit.
-
-A read that needs more than a millisecond or so, or that meets a lock, is interrupted and run again in a thread. What
-is one step of SQLite's machine cannot be interrupted, and a few are long: an unconditional ``count(*)`` takes 5 ms
-for a million rows, so count a column where there may be more.
-"""
+"""SQLite: reads inline on the loop under a budget, writes in groups that share one commit."""
 
 import asyncio
 import sqlite3
-import threading
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from random import SystemRandom
-from typing import Any, TypeVar
+from typing import Any
 
-from adapters.sql.sqlite_file import DIALECT, fail, is_locked, is_over_budget, open_file, perform
-from adapters.sql.statements import Connection, Plan, Reading, Rows, Statement, Unit, Values, refuse_writes
+from adapters.sql.sqlite_file import DIALECT, create_file, fail, identity_of, is_locked, open_file, perform
+from adapters.sql.sqlite_reads import Reads
+from adapters.sql.statements import Connection, Reading, Rows, Statement, Unit, Values
 from domain.errors import Unavailable
-
-BUDGET = 20_000
-"""Steps of SQLite's machine. A read is interrupted after one to two budgets: 0.4 to 1.9 ms, scan, sort or offset."""
 
 _uniform = SystemRandom().uniform
 _Batch = asyncio.Future[Exception | None]
 """The end of a transaction that several units share: ``None``, or what lost their writes."""
-T = TypeVar("T")
 
 
 class SqliteDatabase:
-    """One file. *patience* is how long, in seconds, a statement or a unit of work waits for other processes."""
+    """One file. *patience* is how long, in seconds, a statement or a unit of work waits for other processes.
+
+    Each asks first whether it is still the file that was opened: what is put in its place, such as a backup, is opened
+    anew, for in the old one nobody else would write any more.
+    """
 
     def __init__(self, path: Path, *, patience: float = 5.0) -> None:
-        self._path = path
+        self.path = path
         self._patience = patience
-        self._reads = _Reads(path, patience)
+        self._reads = Reads(path, patience)
         self._turn = asyncio.Lock()
         self._writer: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
         self._batch: _Batch | None = None
         self._committing: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, "hexkey-commit")
@@ -73,7 +68,8 @@ class SqliteDatabase:
 
     async def _transaction(self, deadline: float) -> tuple[sqlite3.Connection, _Batch]:
         loop = asyncio.get_running_loop()
-        if (writer := self._writer) is None:
+        writer = self._writer
+        if writer is None or (self._batch is None and identity_of(self.path) != self._file):
             writer = await loop.run_in_executor(self._thread, self._open_writer)
         if self._batch is None:
             await _begin(writer, deadline)
@@ -114,8 +110,13 @@ class SqliteDatabase:
             batch.set_result(error)
 
     def _open_writer(self) -> sqlite3.Connection:
-        if self._writer is None:
-            self._writer = open_file(self._path, patience=self._patience, waits=False, writes=True)
+        if self._file is None:
+            create_file(self.path)
+        file = identity_of(self.path)
+        if self._writer is None or file != self._file:
+            self._discard_writer()
+            self._writer = open_file(self.path, patience=self._patience, waits=False, writes=True)
+            self._file = file
         return self._writer
 
     def _sync(self) -> Exception | None:
@@ -173,67 +174,3 @@ class _Unit(Unit):
         with self.one_refusal():
             rows, changed = perform(self._writer, text, parameters, statement)
         return plan.decode(rows), changed
-
-
-class _Reads:
-    """One connection on the loop's own thread, and a few for what takes longer than the loop may stand still."""
-
-    def __init__(self, path: Path, patience: float) -> None:
-        self._path = path
-        self._patience = patience
-        self._inline: sqlite3.Connection | None = None
-        self._ticks = 0
-        self._idle: deque[sqlite3.Connection] = deque()
-        self._opening = threading.Lock()
-        self._threads = ThreadPoolExecutor(2, "hexkey-read")
-
-    async def fetch(self, statement: Statement, /, **values: Any) -> Rows:
-        refuse_writes(statement)
-        plan = statement.plan(DIALECT)
-        text, parameters = plan.bind(values)
-        if (connection := self._inline) is None:
-            connection = await self._in_thread(self._open_inline)
-        self._ticks = 0
-        try:
-            return plan.decode(connection.execute(text, parameters).fetchall())
-        except sqlite3.Error as error:
-            if not (is_over_budget(error) or is_locked(error)):
-                fail(error)
-        deadline = time.monotonic() + self._patience
-        return await self._in_thread(lambda: self._scan(plan, text, parameters, deadline))
-
-    async def fetch_one(self, statement: Statement, /, **values: Any) -> tuple[Any, ...] | None:
-        rows = await self.fetch(statement, **values)
-        return rows[0] if rows else None
-
-    def close(self) -> None:
-        self._threads.shutdown()
-        for connection in (self._inline, *self._idle):
-            if connection is not None:
-                connection.close()
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-
-    def _open_inline(self) -> sqlite3.Connection:
-        with self._opening:
-            if self._inline is None:
-                self._inline = open_file(self._path, patience=self._patience, waits=False, writes=False)
-                self._inline.set_progress_handler(self._tick, BUDGET)
-            return self._inline
-
-    def _tick(self) -> bool:
-        """Whether to interrupt. A cached statement goes on counting from its former run, so the first tick is free."""
-        self._ticks += 1
-        return self._ticks > 1
-
-    def _scan(self, plan: Plan, text: str, parameters: list[Any], deadline: float) -> Rows:
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = open_file(self._path, patience=self._patience, waits=True, writes=False)
-        connection.set_progress_handler(lambda: time.monotonic() > deadline, BUDGET)
-        try:
-            return plan.decode(perform(connection, text, parameters)[0])
-        finally:
-            self._idle.append(connection)

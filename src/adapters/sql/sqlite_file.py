@@ -58,6 +58,15 @@ def create_file(path: Path) -> None:
         raise Unavailable from error
 
 
+def identity_of(path: Path) -> tuple[int, int]:
+    """A file put in the place of another has the same path, and is not the same. Raises Unavailable."""
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise Unavailable from error
+    return status.st_dev, status.st_ino
+
+
 def perform(
     connection: sqlite3.Connection, text: str, parameters: Sequence[Any] = (), statement: Statement | None = None
 ) -> tuple[Rows, int]:

@@ -1,8 +1,9 @@
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Any, NoReturn
 
+from adapters.sql.access_changes import Changed, append
 from adapters.sql.attempts import SqlAttemptRepository
 from adapters.sql.database import Database
 from adapters.sql.events import SqlEventLog
@@ -20,23 +21,28 @@ from domain.errors import DomainError
 
 
 class SqlUnitOfWork:
-    def __init__(self, connection: Connection) -> None:
-        self.users = SqlUserRepository(connection)
-        self.roles = SqlRoleRepository(connection)
-        self.sessions = SqlSessionRepository(connection)
+    """*changed* is told every subject whose access a write has changed."""
+
+    def __init__(self, connection: Connection, changed: Changed) -> None:
+        self.users = SqlUserRepository(connection, changed)
+        self.roles = SqlRoleRepository(connection, changed)
+        self.sessions = SqlSessionRepository(connection, changed)
         self.attempts = SqlAttemptRepository(connection)
         self.one_time_tokens = SqlOneTimeTokenRepository(connection)
         self.invitations = SqlInvitationRepository(connection)
-        self.keys = SqlKeyRepository(connection)
-        self.scopes = SqlScopeRepository(connection)
-        self.projects = SqlProjectRepository(connection)
+        self.keys = SqlKeyRepository(connection, changed)
+        self.scopes = SqlScopeRepository(connection, changed)
+        self.projects = SqlProjectRepository(connection, changed)
         self.mails = SqlMailRepository(connection)
         self.events = SqlEventLog(connection)
 
 
 class SqlUnitOfWorkFactory:
-    def __init__(self, database: Database) -> None:
+    """*heard* is told what a unit has changed of somebody's access, once it is committed."""
+
+    def __init__(self, database: Database, heard: Callable[[dict[str, int]], object] = dict) -> None:
         self._database = database
+        self._heard = heard
         self._inside: set[asyncio.Task[Any] | None] = set()
 
     def __call__(self) -> AbstractAsyncContextManager[SqlUnitOfWork]:
@@ -46,13 +52,18 @@ class SqlUnitOfWorkFactory:
     async def reading(self) -> AsyncIterator[SqlUnitOfWork]:
         with self._alone():
             async with self._database.reading() as connection:
-                yield SqlUnitOfWork(_ReadOnly(connection))
+                yield SqlUnitOfWork(_ReadOnly(connection), _none)
 
     @asynccontextmanager
     async def _write(self) -> AsyncIterator[SqlUnitOfWork]:
+        subjects: dict[str, None] = {}
+        seqs: dict[str, int] = {}
         with self._alone():
             async with self._database.writing() as connection:
-                yield SqlUnitOfWork(connection)
+                yield SqlUnitOfWork(connection, subjects.setdefault)
+                if subjects:
+                    seqs = await append(connection, subjects)
+        self._heard(seqs)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -93,6 +104,11 @@ class _ReadOnly:
 
     def refuse(self, refusal: DomainError) -> NoReturn:
         raise _read_only()
+
+
+def _none(_: str) -> NoReturn:
+    """Who only looks changes nobody's access."""
+    raise _read_only()
 
 
 def _read_only() -> RuntimeError:

@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import String, bindparam, false, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from adapters.sql.access_changes import Changed
 from adapters.sql.base import Row, code_points, table_of
 from adapters.sql.memberships import MEMBERSHIPS, OF_ROLE
 from adapters.sql.queries import Listing
@@ -12,6 +13,7 @@ from adapters.sql.statements import Connection, Statement, refusing
 from adapters.sql.versions import VersionedTable
 from domain.errors import EmailTaken, UsernameTaken, UserNotFound
 from domain.model.ids import RoleId, UserId
+from domain.model.leases import subject
 from domain.model.queries import Page, Query
 from domain.model.users import USER_SORTS, EmailAddress, User, Username
 
@@ -101,8 +103,9 @@ def _user(row: tuple[Any, ...]) -> User:
 
 
 class SqlUserRepository:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, changed: Changed) -> None:
         self._connection = connection
+        self._changed = changed
 
     async def add(self, user: User) -> None:
         with refusing(duplicate=_taken()):
@@ -126,6 +129,7 @@ class SqlUserRepository:
         return None if row is None else _user(row)
 
     async def save(self, user: User) -> User:
+        self._changed(subject("user", user.id))
         with refusing(duplicate=_taken()):
             return await _VERSIONS.save(self._connection, user, _values(user))
 

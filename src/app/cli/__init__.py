@@ -11,6 +11,7 @@ from importlib import import_module
 import click
 
 COMMANDS = {
+    "access": ("app.cli.access", "access", "What the workers remember of credentials."),
     "database": ("app.cli.database", "database", "Migrate and inspect the schema."),
     "doctor": ("app.cli.doctor", "doctor", "Say what is unsafe or missing, each with its mend."),
     "keys": ("app.cli.keys", "keys", "Manage API keys."),

@@ -9,7 +9,7 @@ so far. A route that names no door stops the application when it starts.
 exempt paths (``exclude=``) are never used: the mark is on the route itself.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -120,16 +120,10 @@ class Doors:
                 counted(state, await self._access.admit_anonymous(origin_of(scope)))
         else:
             state["no_store"] = True
-            actor, by_cookie = await self._caller(scope)
-            if actor.retirement is not None:
-                state["headers"] = retiring(actor.retirement)
-            if actor.kind not in opt["kinds"] or (door is Door.SESSION and not by_cookie):
-                raise CredentialKindNotAllowed
-            if not opt.get("while_restricted"):
-                actor.require(*opt["permissions"])
-            if (any_of := opt.get("any_of")) and actor.permissions.isdisjoint(any_of):
-                raise PermissionDenied(any_of)
+            actor = await self._entrant(scope, opt)
             counted(state, await self._access.admit(actor))
+            if not self._access.is_current(actor):  # counting took its time
+                actor = await self._entrant(scope, opt)
             scope["user"] = actor
         if scope["query_string"]:
             state["query"] = query_of(scope, allowed=frozenset(p["name"] for p in opt.get("parameters", ())))
@@ -138,6 +132,19 @@ class Doors:
         if opt.get("revoking") and prefers_to_wait(scope["headers"], self._access.max_staleness):
             send = waiting(send, self._access.settle)
         await self._app(scope, receive, send)
+
+    async def _entrant(self, scope: Scope, opt: Mapping[str, Any]) -> Actor:
+        """Who calls, if they may come through here."""
+        actor, by_cookie = await self._caller(scope)
+        if actor.retirement is not None:
+            scope["state"].setdefault("headers", retiring(actor.retirement))
+        if actor.kind not in opt["kinds"] or (opt["door"] is Door.SESSION and not by_cookie):
+            raise CredentialKindNotAllowed
+        if not opt.get("while_restricted"):
+            actor.require(*opt["permissions"])
+        if (any_of := opt.get("any_of")) and actor.permissions.isdisjoint(any_of):
+            raise PermissionDenied(any_of)
+        return actor
 
     async def _caller(self, scope: Scope) -> tuple[Actor, bool]:
         """Who presents a good credential, and whether that is a cookie.

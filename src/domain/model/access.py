@@ -9,6 +9,7 @@ from hmac import compare_digest
 from domain.model.actors import Actor, ActorKind, Origin
 from domain.model.ids import KeyId, SessionId
 from domain.model.keys import ENDED, Key, KeyStatus, SecretVersion
+from domain.model.leases import shared, shared_subject, subject
 from domain.model.limits import Allowance
 from domain.model.networks import within
 from domain.model.permissions import UserPermission
@@ -35,22 +36,44 @@ class PresentedSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyGrant:
-    """*permissions* are the key's scopes cut to what its owner may do now."""
+    """*permissions* are the key's scopes cut to what its owner may do now.
+
+    *subjects* are all whose change may change it; *seq* is the last change that was there when it was read.
+    """
 
     key: Key
     owner_is_active: bool
     permissions: frozenset[str]
+    subjects: tuple[str, ...] = ()
+    seq: int = field(default=0, compare=False)
 
     @classmethod
     def resolve(
-        cls, key: Key, *, owner_is_active: bool, owner_roles: Iterable[Role], catalogue: Catalogue
+        cls, key: Key, *, owner_is_active: bool, owner_roles: Iterable[Role], catalogue: Catalogue, seq: int = 0
     ) -> "KeyGrant":
-        allowed = permissions_of(owner_roles, catalogue.permissions)
+        roles = tuple(owner_roles)
+        allowed = permissions_of(roles, catalogue.permissions)
         return cls(
             key=key,
             owner_is_active=owner_is_active,
-            permissions=catalogue.permissions_of(key.scopes) & allowed,
+            permissions=shared(catalogue.permissions_of(key.scopes) & allowed),
+            subjects=(
+                subject("key", key.id),
+                shared_subject("user", key.owner_id),
+                *(shared_subject("role", role_id) for role_id in sorted(role.id for role in roles)),
+                *(shared_subject("project", project_id) for project_id in sorted(key.project_ids)),
+            ),
+            seq=seq,
         )
+
+    @property
+    def id(self) -> KeyId:
+        return self.key.id
+
+    def next_turn(self, *, now: datetime) -> datetime | None:
+        """When time alone next changes what this allows: the key ends, or one of its secrets does."""
+        turns = (self.key.expires_at, *(secret.retires_at for secret in self.key.secrets))
+        return min((turn for turn in turns if turn is not None and turn > now), default=None)
 
     def rejection(self, *, now: datetime, address: str | None) -> "Rejection | None":
         """Why the key may not be used, asked after its secret was proved. Without *address* no network rule."""
@@ -85,6 +108,7 @@ class KeyGrant:
             secret_version=secret.version,
             retirement=key.retirement_of(secret),
             origin=origin,
+            grant=self,
         )
 
 
@@ -99,16 +123,27 @@ class Holder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionGrant:
-    """*permissions* are the user's; where somebody else acts as them, cut to what that person may do too."""
+    """*permissions* are the user's; where somebody else acts as them, cut to what that person may do too.
+
+    *subjects* and *seq* as in `KeyGrant`.
+    """
 
     session: Session
     user_is_active: bool
     password_change_required: bool
     permissions: frozenset[str]
+    subjects: tuple[str, ...] = ()
+    seq: int = field(default=0, compare=False)
 
     @classmethod
     def resolve(
-        cls, session: Session, *, user: "Holder", real_user: "Holder | None" = None, catalogue: Catalogue
+        cls,
+        session: Session,
+        *,
+        user: "Holder",
+        real_user: "Holder | None" = None,
+        catalogue: Catalogue,
+        seq: int = 0,
     ) -> "SessionGrant":
         """*real_user* is given if and only if the session has one."""
         permissions = permissions_of(user.roles, catalogue.permissions)
@@ -118,7 +153,9 @@ class SessionGrant:
                 session=session,
                 user_is_active=user.is_active,
                 password_change_required=user.password_change_required,
-                permissions=permissions,
+                permissions=shared(permissions),
+                subjects=_subjects(session, user),
+                seq=seq,
             )
         own = permissions_of(real_user.roles, catalogue.permissions)
         may = real_user.is_active and not real_user.password_change_required and UserPermission.IMPERSONATE in own
@@ -126,8 +163,19 @@ class SessionGrant:
             session=session,
             user_is_active=user.is_active and may,
             password_change_required=False,
-            permissions=permissions & own,
+            permissions=shared(permissions & own),
+            subjects=_subjects(session, user, real_user),
+            seq=seq,
         )
+
+    @property
+    def id(self) -> SessionId:
+        return self.session.id
+
+    def next_turn(self, *, now: datetime) -> datetime | None:
+        """When time alone next changes what this allows: the session idles, or is over."""
+        ends = min(self.session.idle_ends_at, self.session.ends_at)
+        return ends if ends > now else None
 
     def is_proved_by(self, presented: PresentedSession) -> bool:
         digest = self.session.digest
@@ -145,7 +193,21 @@ class SessionGrant:
             session_id=self.session.id,
             password_change_required=self.password_change_required,
             origin=origin,
+            grant=self,
         )
+
+
+Grant = KeyGrant | SessionGrant
+
+
+def _subjects(session: Session, *holders: Holder) -> tuple[str, ...]:
+    people = (session.user_id,) if session.real_user_id is None else (session.user_id, session.real_user_id)
+    roles = sorted({role.id for holder in holders for role in holder.roles})
+    return (
+        subject("session", session.id),
+        *(shared_subject("user", user_id) for user_id in people),
+        *(shared_subject("role", role_id) for role_id in roles),
+    )
 
 
 class Rejection(StrEnum):

@@ -1,9 +1,10 @@
 """Who the service decided is calling, and what they may do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv6Address, ip_network
+from typing import TYPE_CHECKING
 
 from domain.errors import (
     CredentialKindNotAllowed,
@@ -16,6 +17,9 @@ from domain.errors import (
 from domain.model.ids import KeyId, ProjectId, SessionId, UserId
 from domain.model.limits import Policy
 from domain.model.networks import Network
+
+if TYPE_CHECKING:
+    from domain.model.access import Grant
 
 
 class ActorKind(StrEnum):
@@ -84,6 +88,8 @@ class Actor:
     password_change_required: bool = False
     """Until then they may do nothing else."""
     origin: Origin = NOWHERE
+    grant: "Grant | None" = field(default=None, repr=False, compare=False)
+    """What let them in; None for who showed no credential."""
 
     def may(self, permission: str) -> bool:
         return permission in self.permissions

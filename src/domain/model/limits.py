@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil
 
 from domain.errors import Invalid
@@ -24,6 +25,7 @@ class Policy:
         return f"{self.quota}/{period}"
 
 
+@lru_cache(1024)
 def policy(raw: str, field: str = "limits") -> Policy:
     """Raises Invalid unless *raw* is a count and one of second, minute, hour, day."""
     if (match := _POLICY.fullmatch(raw)) is None:

@@ -46,5 +46,8 @@ class KeyRepository(Protocol):
     async def revoke_all(self, owner_id: UserId, *, now: datetime) -> int:
         """Every one of the owner that is not revoked yet. How many that were."""
 
+    async def announce(self, key_id: KeyId) -> None:
+        """Nothing of the key changes, but whoever remembers it reads it anew."""
+
     async def list_by_owner(self, owner_id: UserId | None, query: Query) -> Page[Key]:
         """Sorted by KEY_SORTS; of every owner where *owner_id* is None."""

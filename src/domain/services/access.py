@@ -1,6 +1,7 @@
 from collections.abc import Collection
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from domain.errors import (
     InvalidCredential,
@@ -10,8 +11,17 @@ from domain.errors import (
     Unauthenticated,
     Unavailable,
 )
-from domain.model.access import Accepted, PresentedKey, Rejected, Rejection, Verification
+from domain.model.access import (
+    Accepted,
+    PresentedKey,
+    PresentedSession,
+    Rejected,
+    Rejection,
+    SessionGrant,
+    Verification,
+)
 from domain.model.actors import Actor, ActorKind, Origin, neighbourhood
+from domain.model.ids import SessionId
 from domain.model.limits import UNLIMITED, Admission, Policy
 from domain.model.permissions import KeyPermission
 from domain.model.sessions import Lifetimes, Session
@@ -22,6 +32,7 @@ from domain.ports.system import Clock
 from domain.ports.unit_of_work import UnitOfWorkFactory
 from domain.services.key_uses import KeyUses
 
+_TOUCHED_MAX = 10_000
 _REFUSALS: dict[Rejection, type[Unauthenticated]] = {
     Rejection.REVOKED: KeyRevoked,
     Rejection.EXPIRED: KeyExpired,
@@ -60,6 +71,7 @@ class AccessService:
         self._uses = uses
         self._clock = clock
         self._max_staleness = max_staleness
+        self._touched: dict[SessionId, datetime] = {}
 
     @property
     def max_staleness(self) -> timedelta:
@@ -76,10 +88,10 @@ class AccessService:
         Raises InvalidCredential; and to who proved the secret KeyRevoked, KeyExpired, KeySuspended; Unavailable.
         """
         if (presented := self._secrets.read(credential)) is not None:
-            verdict = await self._judge(presented, origin.address)
+            verdict = await self._judge(presented, address=origin.address)
             if isinstance(verdict, Rejected):
                 raise _refusal(verdict)
-            self._note(verdict, presented, origin.address)
+            self._renew(verdict, presented)
             return verdict.grant.actor(verdict.secret, origin)
         return await self._user(credential, origin)
 
@@ -98,13 +110,18 @@ class AccessService:
         """The actor behind a session cookie; its use keeps the session from idling. Raises InvalidCredential."""
         if (presented := self._cookies.read(cookie)) is None:
             raise InvalidCredential
-        grant = await self._directory.find_session(presented.session_id)
+        grant = await self._session(presented)
         now = self._clock.now()
-        if grant is None or not grant.is_proved_by(presented) or not grant.is_good(now=now):
-            raise InvalidCredential
-        if grant.session.is_worth_touching(lifetimes=self._cookie_lifetimes, now=now):
+        if self._is_worth_touching(grant.session, now):
             await self._touch(grant.session.seen(lifetimes=self._cookie_lifetimes, origin=origin, now=now))
+            grant = await self._session(presented)  # writing took its time
         return grant.actor(origin)
+
+    def is_current(self, actor: Actor) -> bool:
+        """Whether what let *actor* in is good at this moment. Ask after whatever may have taken its time, before going
+        on; if not, that proves nothing yet: authenticate again.
+        """
+        return actor.grant is None or self._directory.is_current(actor.grant)
 
     def is_csrf_token(self, token: str, cookie: str) -> bool:
         """Whether *token* is the one that belongs to the session of *cookie*."""
@@ -127,25 +144,29 @@ class AccessService:
         actor.require(KeyPermission.VERIFY)
         if (presented := self._secrets.read(credential)) is None:
             return Rejected(Rejection.UNKNOWN)
-        verdict = await self._judge(presented, address)
+        verdict = await self._judge(presented, permissions, address)
         if isinstance(verdict, Rejected):
             return verdict
-        grant = verdict.grant
-        if not grant.permissions.issuperset(permissions):
-            return Rejected(Rejection.MISSING_PERMISSION, grant.key.id)
-        admission = await self.admit(grant.actor(verdict.secret, actor.origin), cost=cost)
+        key = verdict.grant.key
+        admission = await self._counted(f"key:{key.id}", key.limits, cost)
         if not admission.admitted:
-            return Rejected(Rejection.RATE_LIMITED, grant.key.id, admission.retry_after(cost))
-        self._note(verdict, presented, address)
-        return Accepted(grant, verdict.secret, admission.allowances)
+            return Rejected(Rejection.RATE_LIMITED, key.id, admission.retry_after(cost))
+        if not self._directory.is_current(verdict.grant):  # counting took its time
+            verdict = await self._judge(presented, permissions, address)
+        if isinstance(verdict, Rejected):
+            return verdict
+        self._renew(verdict, presented)
+        self._uses.note(key.id, verdict.secret.version, at=self._clock.now(), address=address)
+        return replace(verdict, allowances=admission.allowances)
 
     async def admit(self, actor: Actor, *, cost: int = 1) -> Admission:
-        """Count one call of *actor* against its own limits, or else the default. Without either, nothing is counted."""
-        policies = actor.limits or self._default
-        if not policies:
-            return UNLIMITED
+        """Count one call of *actor* against its own limits, or else the default. Without either, nothing is counted.
+
+        A key is used by it, once for each call, however often it had to be looked at.
+        """
+        self._note(actor)
         subject = f"key:{actor.key_id}" if actor.kind is ActorKind.KEY else f"user:{actor.user_id}"
-        return await self._limiter.hit(subject, policies, cost=cost)
+        return await self._counted(subject, actor.limits, cost)
 
     async def admit_anonymous(self, origin: Origin) -> Admission:
         """Count one call from an address that presented nothing."""
@@ -153,12 +174,21 @@ class AccessService:
             return UNLIMITED
         return await self._limiter.hit(f"address:{neighbourhood(origin.address)}", self._anonymous)
 
-    async def _judge(self, presented: PresentedKey, address: str | None) -> Accepted | Rejected:
+    async def _counted(self, subject: str, limits: tuple[Policy, ...], cost: int) -> Admission:
+        policies = limits or self._default
+        return await self._limiter.hit(subject, policies, cost=cost) if policies else UNLIMITED
+
+    async def _judge(
+        self, presented: PresentedKey, permissions: Collection[str] = (), address: str | None = None
+    ) -> Accepted | Rejected:
         proved = await self._proved(presented)
         if isinstance(proved, Rejected):
             return proved
-        if reason := proved.grant.rejection(now=self._clock.now(), address=address):
-            return Rejected(reason, proved.grant.key.id)
+        grant = proved.grant
+        if reason := grant.rejection(now=self._clock.now(), address=address):
+            return Rejected(reason, grant.key.id)
+        if not grant.permissions.issuperset(permissions):
+            return Rejected(Rejection.MISSING_PERMISSION, grant.key.id)
         return proved
 
     async def _proved(self, presented: PresentedKey) -> Accepted | Rejected:
@@ -169,14 +199,33 @@ class AccessService:
             return Rejected(Rejection.UNKNOWN)
         return Accepted(grant, secret)
 
-    def _note(self, accepted: Accepted, presented: PresentedKey, address: str | None) -> None:
-        secret = accepted.secret
-        self._uses.note(presented.key_id, secret.version, at=self._clock.now(), address=address)
-        if (renewed := self._secrets.renewed(presented, secret)) is not None:
-            self._uses.note_renewal(presented.key_id, secret, renewed)
+    def _note(self, actor: Actor) -> None:
+        if actor.key_id is not None and actor.secret_version is not None:
+            self._uses.note(actor.key_id, actor.secret_version, at=self._clock.now(), address=actor.origin.address)
+
+    def _renew(self, accepted: Accepted, presented: PresentedKey) -> None:
+        """What is kept under an old root secret is kept under the newest from then on."""
+        if (renewed := self._secrets.renewed(presented, accepted.secret)) is not None:
+            self._uses.note_renewal(presented.key_id, accepted.secret, renewed)
+
+    async def _session(self, presented: PresentedSession) -> SessionGrant:
+        """Raises InvalidCredential."""
+        grant = await self._directory.find_session(presented.session_id)
+        if grant is None or not grant.is_proved_by(presented) or not grant.is_good(now=self._clock.now()):
+            raise InvalidCredential
+        return grant
+
+    def _is_worth_touching(self, session: Session, now: datetime) -> bool:
+        """What the directory remembers of a session is older than what was last written of it."""
+        last = max(session.last_seen_at, self._touched.get(session.id, session.last_seen_at))
+        return replace(session, last_seen_at=last).is_worth_touching(lifetimes=self._cookie_lifetimes, now=now)
 
     async def _touch(self, session: Session) -> None:
         """Nobody is refused because it could not be written down that they came."""
+        self._touched.pop(session.id, None)  # the oldest comes first
+        self._touched[session.id] = session.last_seen_at
+        if len(self._touched) > _TOUCHED_MAX:
+            del self._touched[next(iter(self._touched))]
         with suppress(Unavailable):
             async with self._uow() as work:
                 await work.sessions.touch(session)

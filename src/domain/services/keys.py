@@ -205,7 +205,7 @@ class KeyService:
         *,
         lifts: bool = False,
     ) -> Receipt:
-        """What *lifts* a key is not done by those who may do less than it."""
+        """What *lifts* a key is not done by those who may do less than it. What is said again is told to all again."""
         actor.require_themselves()
 
         async def turned() -> Key:
@@ -215,6 +215,7 @@ class KeyService:
                 if lifts:
                     await self._meanings.require_within(work, actor, key, before=key)
                 if (after := turn(key)) is key:
+                    await work.keys.announce(key.id)
                     return key
                 saved = await work.keys.save(after)
                 await self._recorder.record(work, actor, f"api_key.{verb}", key.id)

@@ -1,6 +1,7 @@
 """What only PostgreSQL can show: a server that goes away, and its own ways to refuse."""
 
 import asyncio
+import time
 
 import asyncpg
 import pytest
@@ -12,6 +13,7 @@ from domain.errors import EditConflict, Unavailable
 from tests.adapters.sql.tables import ADD_PERSON, COUNT_PEOPLE
 from tests.adapters.sql.test_statements import add, count, fetch, person, run
 from tests.support.databases import SERVER
+from tests.support.proxy import proxied
 
 
 async def end_connections(dsn):
@@ -99,6 +101,20 @@ async def test_a_cancelled_statement_leaves_a_usable_pool(postgresql) -> None:
             await asyncio.wait_for(run(postgresql, (ADD_PERSON, person()), (slow, {})), 0.02)
     assert await count(postgresql) == 0
     await add(postgresql, person())
+
+
+async def test_who_gives_up_on_a_server_that_is_held_does_not_wait_for_it(dsn) -> None:
+    async with proxied(dsn) as (proxy, through):
+        database = PostgresDatabase(through)
+        assert await count(database) == 0
+        proxy.hold()
+        start = time.monotonic()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(count(database), 0.05)
+        assert time.monotonic() - start < 1
+        proxy.go_on()
+        assert await count(database) == 0
+        await database.close()
 
 
 async def test_those_who_find_the_pool_empty_for_too_long_are_told_so(postgresql) -> None:
