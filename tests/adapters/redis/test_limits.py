@@ -111,18 +111,18 @@ class TestCounting:
 
     async def test_keys_end_with_their_windows_and_do_not_show_whom_they_are_about(self, prefix: str) -> None:
         limiter, policies = RedisRateLimiter(SERVER, prefix=prefix), (Policy(3, 60), Policy(9, 3600))
-        for subject in ("user:ada", "user:bob"):
+        for subject in ("user:ada.lovelace", "user:bob.kahn"):
             await limiter.hit(subject, policies)
             await limiter.refund(subject, policies)
-        await limiter.hit("user:eve", policies, cost=10)
-        await limiter.refund("user:eve", policies)
+        await limiter.hit("user:eve.curie", policies, cost=10)
+        await limiter.refund("user:eve.curie", policies)
         async with calling() as redis:
             keys = await redis.keys(f"{prefix}*")
             ends = [await redis.ttl(key) for key in keys]
         await limiter.close()
         assert len(keys) == 4
         assert sorted(round(end, -1) for end in ends) == [60, 60, 3600, 3600]
-        assert not any(name in key for name in ("ada", "bob", "eve") for key in keys)
+        assert not any(name in key for name in ("lovelace", "kahn", "curie") for key in keys)
 
     async def test_the_windows_of_a_subject_are_in_one_slot_of_a_cluster(self, prefix: str) -> None:
         limiter = RedisRateLimiter(SERVER, prefix=prefix)
