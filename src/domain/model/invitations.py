@@ -24,6 +24,3 @@ class Invitation:
     invited_by: UserId | None = None
     created_at: datetime
     expires_at: datetime
-
-    def is_open(self, *, now: datetime) -> bool:
-        return now < self.expires_at
