@@ -112,6 +112,16 @@ class Server:
         assert tokens.status_code == 200, tokens.text
         return {"authorization": f"Bearer {tokens.json()['access_token']}"}
 
+    def project_ids(self, credential: dict[str, str]) -> list[str]:
+        """Of every project of one owner, read back page by page."""
+        found: list[str] = []
+        with httpx.Client(base_url=self.url, headers=credential, timeout=10) as client:
+            while True:
+                page = client.get(f"/v1/projects?limit=200&offset={len(found)}").json()
+                found += [project["id"] for project in page["data"]]
+                if len(found) >= page["total"]:
+                    return found
+
 
 def free_port() -> int:
     with closing(socket.socket()) as probe:
