@@ -14,6 +14,7 @@ from domain.services.accounts import AccountService
 from domain.services.audit import AuditService, Recorder
 from domain.services.exports import ExportService
 from domain.services.housekeeping import Housekeeping
+from domain.services.idempotency import IdempotencyService
 from domain.services.introspection import IntrospectionService
 from domain.services.invitations import InvitationService
 from domain.services.issuing import SessionIssuer, SessionRules
@@ -44,6 +45,7 @@ class Services:
     accounts: AccountService
     audit: AuditService
     exports: ExportService
+    idempotency: IdempotencyService
     introspection: IntrospectionService
     invitations: InvitationService
     key_uses: KeyUses
@@ -129,6 +131,7 @@ def assemble(ports: Ports) -> Services:
         ),
         audit=AuditService(uow=uow, cursors=ports.cursors),
         exports=ExportService(uow=uow, secrets=ports.key_secrets, recorder=recorder, clock=clock),
+        idempotency=IdempotencyService(uow=uow, seals=ports.idempotency_seals, clock=clock, ids=ids),
         introspection=IntrospectionService(
             access=access,
             access_tokens=ports.access_tokens,

@@ -44,6 +44,7 @@ def connect(settings: Settings, *, workers: int = 1) -> Ports:
     from adapters.security.common_passwords import CommonPasswords
     from adapters.security.cursors import SignedCursors
     from adapters.security.devices import SignedDevices
+    from adapters.security.idempotency import AesIdempotencySeals
     from adapters.security.key_secrets import HmacKeySecrets
     from adapters.security.one_time_secrets import OpaqueOneTimeSecrets
     from adapters.security.passwords import Argon2Passwords
@@ -78,6 +79,7 @@ def connect(settings: Settings, *, workers: int = 1) -> Ports:
         one_time_secrets=OpaqueOneTimeSecrets(),
         devices=SignedDevices(roots, clock=clock),
         cursors=SignedCursors(roots),
+        idempotency_seals=AesIdempotencySeals(roots),
         limiter=limits.limiter,
         mail=_mail(settings),
         rules=rules,

@@ -12,6 +12,7 @@ from domain.ports.security import (
     AccessTokens,
     Cursors,
     Devices,
+    IdempotencySeals,
     KeySecrets,
     OneTimeSecrets,
     PasswordHasher,
@@ -44,6 +45,7 @@ class Ports:
     one_time_secrets: OneTimeSecrets
     devices: Devices
     cursors: Cursors
+    idempotency_seals: IdempotencySeals
     limiter: RateLimiter
     mail: MailSender
     changes: AccessChanges

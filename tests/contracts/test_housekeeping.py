@@ -1,5 +1,6 @@
 """What has had its time is swept out of every storage, and nothing else."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,8 +8,10 @@ import pytest
 from domain.errors import SessionNotFound
 from domain.services.housekeeping import Housekeeping
 from tests.support.databases import Storage
-from tests.support.examples import a_one_time_token, a_session, attempts
+from tests.support.examples import a_claim, a_one_time_token, a_session, attempts
 from tests.support.fakes import START
+
+FAR_AND_NEAR = (START + timedelta(days=9), START + timedelta(days=1))
 
 
 async def test_a_sweep_takes_what_has_had_its_time(storage: Storage, owner) -> None:
@@ -16,7 +19,10 @@ async def test_a_sweep_takes_what_has_had_its_time(storage: Storage, owner) -> N
     session, lasting = a_session(owner, ends_at=START + timedelta(hours=1)), a_session(owner)
     token = a_one_time_token(expires_at=START + timedelta(hours=1))
     guesses = attempts(failures=3)
-    await storage.given(session, lasting, token)
+    claims = [
+        a_claim(sealed=b"secret", shown_until=START + timedelta(minutes=10), expires_at=at) for at in FAR_AND_NEAR
+    ]
+    await storage.given(session, lasting, token, *claims)
     async with storage.uow() as work:
         await work.attempts.save(guesses)
 
@@ -31,6 +37,9 @@ async def test_a_sweep_takes_what_has_had_its_time(storage: Storage, owner) -> N
         kept = await work.attempts.lock(guesses.account, guesses.device, now=storage.clock.now())
         assert kept.failures == 0
         assert await work.sessions.get(lasting.id) == lasting
+        far, near = [await work.idempotency.claim(a_claim(digest=claim.digest)) for claim in claims]
+        assert far == replace(claims[0], sealed=None)
+        assert near.claim_id != claims[1].claim_id
     async with storage.uow.reading() as work:
         with pytest.raises(SessionNotFound):
             await work.sessions.get(session.id)

@@ -35,6 +35,7 @@ from adapters.sql.statements import Statement
 from adapters.sql.tables import METADATA
 from domain.model.attempts import Attempts
 from domain.model.events import Event
+from domain.model.idempotency import Record
 from domain.model.invitations import Invitation
 from domain.model.keys import Key
 from domain.model.mails import Mail
@@ -63,7 +64,19 @@ _EMPTYING = [
     if table is not CHANGES
 ]
 Kept = (
-    User | Role | Session | RefreshToken | Attempts | Invitation | OneTimeToken | Mail | Key | Scope | Project | Event
+    User
+    | Role
+    | Session
+    | RefreshToken
+    | Attempts
+    | Invitation
+    | OneTimeToken
+    | Mail
+    | Key
+    | Scope
+    | Project
+    | Event
+    | Record
 )
 
 
@@ -109,6 +122,8 @@ async def _keep(work: UnitOfWork, value: Kept) -> None:
             await work.projects.add(value, at_most=1000)
         case Event():
             await work.events.add(value)
+        case Record():
+            await work.idempotency.claim(value)
 
 
 def memory_storage() -> Storage:

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from domain.model.events import Event
+from domain.model.idempotency import Record
 from domain.model.ids import RoleId
 from domain.model.invitations import Invitation
 from domain.model.keys import Key
@@ -41,6 +42,7 @@ class Draw:
     one_time_tokens: list[OneTimeToken] = field(default_factory=list)
     mails: list[Mail] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
 
     def lengths(self) -> list[int]:
         return [len(made) for made in self._made()]

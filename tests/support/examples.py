@@ -7,7 +7,19 @@ from typing import Any
 from domain.model.actors import ActorKind
 from domain.model.attempts import Attempts
 from domain.model.events import Event
-from domain.model.ids import EventId, InvitationId, KeyId, MailId, ProjectId, RoleId, ScopeId, SessionId, UserId
+from domain.model.idempotency import Record
+from domain.model.ids import (
+    ClaimId,
+    EventId,
+    InvitationId,
+    KeyId,
+    MailId,
+    ProjectId,
+    RoleId,
+    ScopeId,
+    SessionId,
+    UserId,
+)
 from domain.model.invitations import INVITATION_LIFETIME, Invitation
 from domain.model.keys import Key, KeyUse, SecretVersion
 from domain.model.mails import Mail, MailKind
@@ -117,3 +129,9 @@ def attempts(**given: Any) -> Attempts:
 def an_event(**given: Any) -> Event:
     present = {"id": EventId(_ids.new()), "at": START, "action": "project.created", "actor_kind": ActorKind.SYSTEM}
     return Event(**{**present, "subject": f"project:{_ids.new()}", **given})
+
+
+def a_claim(**given: Any) -> Record:
+    present = {"digest": next(_number).to_bytes(32, "big"), "fingerprint": bytes(32), "claim_id": ClaimId(_ids.new())}
+    times = {"claimed_until": START + timedelta(seconds=60), "expires_at": START + timedelta(hours=24)}
+    return Record(**{**present, **times, **given})

@@ -7,6 +7,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from domain.model.attempts import UNKNOWN_DEVICE, Attempts
+from domain.model.idempotency import Record
 from domain.model.invitations import INVITATION_SORTS
 from domain.model.keys import KEY_SORTS, KeyUse
 from domain.model.limits import Policy
@@ -19,6 +20,7 @@ from domain.model.users import USER_SORTS, EmailAddress, Username
 from domain.ports.unit_of_work import UnitOfWork
 from tests.support.draws import Draw
 from tests.support.examples import (
+    a_claim,
     a_key,
     a_mail,
     a_one_time_token,
@@ -427,6 +429,43 @@ def _list_events(draw: Draw) -> Operation:
     return lambda work: work.events.list(limit, before=before, user_id=user_id, subject=subject)
 
 
+def _claimed(draw: Draw) -> Record:
+    return draw.one(draw.records, lambda _: a_claim())
+
+
+def _claim(draw: Draw) -> Operation:
+    """Some of these digests are claimed already."""
+    digest = draw.maybe(_claimed(draw).digest) or draw.random.randbytes(32)
+    record = a_claim(digest=digest, claimed_until=draw.moment(), expires_at=draw.moment())
+    draw.records.append(record)
+    return lambda work: work.idempotency.claim(record)
+
+
+def _save_record(draw: Draw) -> Operation:
+    """An answer, or a claim that takes over; by who holds it, or another."""
+    record, seen = _claimed(draw), _claimed(draw)
+    following = replace(
+        record,
+        claim_id=draw.random.choice((record.claim_id, seen.claim_id)),
+        claimed_until=draw.moment(),
+        sealed=draw.maybe(draw.random.randbytes(4)),
+        shown_until=draw.maybe(draw.moment()),
+    )
+    claim_id = draw.random.choice((record.claim_id, record.claim_id, seen.claim_id))
+    draw.records.append(following)
+    return lambda work: work.idempotency.save(following, claim_id=claim_id)
+
+
+def _erase_answers(draw: Draw) -> Operation:
+    now, limit = draw.moment(), draw.random.choice((1, 5))
+    return lambda work: work.idempotency.erase(now, limit)
+
+
+def _prune_records(draw: Draw) -> Operation:
+    now, limit = draw.moment(), draw.random.choice((1, 5))
+    return lambda work: work.idempotency.prune(now, limit)
+
+
 def _reads(noun: str, method: str, argument_of: Callable[[Draw], Any]) -> Callable[[Draw], Operation]:
     """A call with one argument."""
 
@@ -506,4 +545,9 @@ OPERATIONS: dict[str, Callable[[Draw], Operation]] = {
     "mails.remove": _reads("mails", "remove", lambda draw: draw.one(draw.mails, a_mail).id),
     "events.add": _add_event,
     "events.list": _list_events,
+    "idempotency.claim": _claim,
+    "idempotency.save": _save_record,
+    "idempotency.release": _reads("idempotency", "release", _claimed),
+    "idempotency.erase": _erase_answers,
+    "idempotency.prune": _prune_records,
 }

@@ -7,6 +7,7 @@ from adapters.memory.mails import MemoryMailSender
 from adapters.security.access_tokens import EdDsaAccessTokens
 from adapters.security.cursors import SignedCursors
 from adapters.security.devices import SignedDevices
+from adapters.security.idempotency import AesIdempotencySeals
 from adapters.security.key_secrets import HmacKeySecrets
 from adapters.security.one_time_secrets import OpaqueOneTimeSecrets
 from adapters.security.refresh_tokens import SealedRefreshTokens
@@ -42,6 +43,7 @@ def ports_over(storage: Storage, **given: Any) -> Ports:
         "one_time_secrets": OpaqueOneTimeSecrets(),
         "devices": SignedDevices(ROOTS, clock=clock),
         "cursors": SignedCursors(ROOTS),
+        "idempotency_seals": AesIdempotencySeals(ROOTS),
         "mail": MemoryMailSender(),
         "limiter": MemoryRateLimiter(lambda: clock.now().timestamp()),
         "rules": NO_LIMITS,

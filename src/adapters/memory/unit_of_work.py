@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from adapters.memory.access_changes import Changed, MemoryAccessChanges
 from adapters.memory.attempts import MemoryAttemptRepository
 from adapters.memory.events import MemoryEventLog
+from adapters.memory.idempotency import MemoryIdempotencyRepository
 from adapters.memory.invitations import MemoryInvitationRepository
 from adapters.memory.keys import MemoryKeyRepository
 from adapters.memory.mails import MemoryMailRepository
@@ -34,6 +35,7 @@ from domain.errors import (
 )
 from domain.model.attempts import Attempts
 from domain.model.events import Event
+from domain.model.idempotency import Record
 from domain.model.invitations import Invitation
 from domain.model.keys import Key
 from domain.model.mails import Mail
@@ -116,6 +118,7 @@ class Tables:
     projects: Table[Project] = field(default_factory=_projects)
     mails: Table[Mail] = field(default_factory=lambda: Table(Index("invitation", attrgetter("invitation_id"))))
     events: Table[Event] = field(default_factory=Table)
+    records: Table[Record] = field(default_factory=lambda: Table(id_of=attrgetter("digest")))
 
 
 class MemoryUnitOfWork:
@@ -133,6 +136,7 @@ class MemoryUnitOfWork:
         self.projects = MemoryProjectRepository(tables.projects, tables.users, changed)
         self.mails = MemoryMailRepository(tables.mails, tables.users, tables.invitations)
         self.events = MemoryEventLog(tables.events)
+        self.idempotency = MemoryIdempotencyRepository(tables.records)
 
 
 class MemoryUnitOfWorkFactory:

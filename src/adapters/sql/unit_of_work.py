@@ -7,6 +7,7 @@ from adapters.sql.access_changes import Changed, append
 from adapters.sql.attempts import SqlAttemptRepository
 from adapters.sql.database import Database
 from adapters.sql.events import SqlEventLog
+from adapters.sql.idempotency import SqlIdempotencyRepository
 from adapters.sql.invitations import SqlInvitationRepository
 from adapters.sql.keys import SqlKeyRepository
 from adapters.sql.mails import SqlMailRepository
@@ -35,6 +36,7 @@ class SqlUnitOfWork:
         self.projects = SqlProjectRepository(connection, changed)
         self.mails = SqlMailRepository(connection)
         self.events = SqlEventLog(connection)
+        self.idempotency = SqlIdempotencyRepository(connection)
 
 
 class SqlUnitOfWorkFactory:

@@ -2,6 +2,7 @@
 
 DomainError
 ├── Invalid                    the input can never be accepted; names each field at fault
+│   └── IdempotencyKeyReused
 ├── Unauthenticated            we do not know who is asking
 │   ├── InvalidCredential      a credential was sent, and it is not good
 │   ├── KeyRevoked             told only to who proved the key's secret, like the next two
@@ -40,6 +41,8 @@ DomainError
 │   ├── KeyEnded
 │   ├── ProjectNameTaken
 │   ├── EditConflict
+│   ├── IdempotencyInProgress
+│   ├── IdempotencySecretGone
 │   └── QuotaReached
 ├── PreconditionFailed         the caller acted on a version that is no longer current
 ├── QuotaExceeded              too many requests; come back later
@@ -86,6 +89,9 @@ from domain.errors.resources import (
     BuiltIn,
     EditConflict,
     EmailTaken,
+    IdempotencyInProgress,
+    IdempotencyKeyReused,
+    IdempotencySecretGone,
     InvitationNotFound,
     KeyEnded,
     KeyNotFound,
@@ -115,6 +121,9 @@ __all__ = (
     "FieldProblem",
     "Forbidden",
     "ForbiddenInImpersonation",
+    "IdempotencyInProgress",
+    "IdempotencyKeyReused",
+    "IdempotencySecretGone",
     "Invalid",
     "InvalidCredential",
     "InvitationNotFound",

@@ -1,6 +1,6 @@
 """What is refused because of what is there, or is not."""
 
-from domain.errors.categories import Conflict, NotFound
+from domain.errors.categories import Conflict, Invalid, NotFound
 
 
 class UserNotFound(NotFound):
@@ -88,3 +88,20 @@ class EditConflict(Conflict):
 
 class QuotaReached(Conflict):
     code = "quota_reached"
+
+
+class IdempotencyKeyReused(Invalid):
+    code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__("Idempotency-Key", "was sent before with another body")
+
+
+class IdempotencyInProgress(Conflict):
+    code = "idempotency_in_progress"
+    sentence = "what was asked for under this Idempotency-Key is still being done; ask again shortly"
+
+
+class IdempotencySecretGone(Conflict):
+    code = "idempotency_secret_gone"
+    sentence = "this was done, and its answer held a secret that is shown again for ten minutes only"

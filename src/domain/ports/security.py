@@ -134,3 +134,21 @@ class Cursors(Protocol):
 
     def read(self, cursor: str, *, of: str) -> str | None:
         """The place; None for what we did not sign, or signed for something else."""
+
+
+class IdempotencySeals(Protocol):
+    """What is kept of requests and answers, so that none of it can be read from the rows. Nothing here does I/O."""
+
+    def digest(self, credential: str, operation: str, key: str) -> bytes:
+        """A name for the three together; the same under every root secret."""
+
+    def fingerprint(self, body: bytes, *, of: bytes) -> bytes:
+        """Keyed, and different for each *of*, which is such a digest: nobody can tell alike bodies by it."""
+
+    def is_fingerprint(self, fingerprint: bytes, body: bytes, *, of: bytes) -> bool:
+        """In constant time, under any root secret."""
+
+    def seal(self, content: bytes, *, key: str, of: bytes) -> bytes:
+        """Ciphertext that opens only with *key*, *of* and the root secret."""
+
+    def unseal(self, sealed: bytes, *, key: str, of: bytes) -> bytes | None: ...

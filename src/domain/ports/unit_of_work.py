@@ -3,6 +3,7 @@ from typing import Protocol
 
 from domain.ports.attempts import AttemptRepository
 from domain.ports.events import EventLog
+from domain.ports.idempotency import IdempotencyRepository
 from domain.ports.invitations import InvitationRepository
 from domain.ports.keys import KeyRepository
 from domain.ports.mails import MailRepository
@@ -39,6 +40,8 @@ class UnitOfWork(Protocol):
     def mails(self) -> MailRepository: ...
     @property
     def events(self) -> EventLog: ...
+    @property
+    def idempotency(self) -> IdempotencyRepository: ...
 
 
 class UnitOfWorkFactory(Protocol):

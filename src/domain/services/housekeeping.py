@@ -26,4 +26,9 @@ class Housekeeping:
         async with self._uow() as work:
             await work.attempts.prune(now - FORGOTTEN_AFTER)
             await work.one_time_tokens.prune(now - _KEPT_OVER)
-            return await work.sessions.prune(now - _KEPT_OVER, _AT_ONCE) == _AT_ONCE
+            swept = (
+                await work.sessions.prune(now - _KEPT_OVER, _AT_ONCE),
+                await work.idempotency.prune(now, _AT_ONCE),
+                await work.idempotency.erase(now, _AT_ONCE),
+            )
+        return _AT_ONCE in swept

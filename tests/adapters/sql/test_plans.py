@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from adapters.sql import access, attempts, events, mails, one_time_tokens, sessions
+from adapters.sql import access, attempts, events, idempotency, mails, one_time_tokens, sessions
 from adapters.sql.sqlite_file import DIALECT
 from adapters.sql.statements import Statement
 from adapters.sql.tables import METADATA
@@ -40,6 +40,10 @@ def plan(connection: sqlite3.Connection, statement: Statement) -> list[str]:
         sessions._END_ACTING,
         attempts._PRUNE,
         one_time_tokens._PRUNE,
+        idempotency._CLAIM,
+        idempotency._SAVE,
+        Statement(idempotency._SHOWN_NO_LONGER),
+        Statement(idempotency._EXPIRED),
     ],
 )
 def test_nothing_is_read_that_is_not_wanted(connection, statement: Statement) -> None:
