@@ -57,6 +57,7 @@ SERVICES = (
     "accounts",
     "audit",
     "exports",
+    "idempotency",
     "introspection",
     "invitations",
     "keys",
@@ -106,7 +107,15 @@ def create_app(services: Services, exposure: Exposure | None = None) -> Applicat
         route_handlers=list(_routes(services, exposed)),
         dependencies={name: _singleton(getattr(services, name)) for name in SERVICES},
         state=State({"cookies": jar}),
-        middleware=[DefineMiddleware(Doors, access=services.access, jar=jar, public_url=exposed.public_url)],
+        middleware=[
+            DefineMiddleware(
+                Doors,
+                access=services.access,
+                idempotency=services.idempotency,
+                jar=jar,
+                public_url=exposed.public_url,
+            )
+        ],
         exception_handlers=exception_handlers,
         response_class=ViewResponse,
         dto=StrictBody,

@@ -23,6 +23,7 @@ from app.http.cookies import CookieJar, cookie_in, hint_in
 from app.http.csrf import SAFE, doubled_token, require_same_origin
 from app.http.errors import CsrfFailed, MultipleCredentials
 from app.http.forms import query_of
+from app.http.idempotency import Repeatable
 from app.http.notices import counted, retiring
 from app.http.waiting import prefers_to_wait, waiting
 from domain.errors import (
@@ -33,6 +34,7 @@ from domain.errors import (
 )
 from domain.model.actors import Actor, ActorKind, Origin
 from domain.services.access import AccessService
+from domain.services.idempotency import IdempotencyService
 
 _CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"cookie"})
 
@@ -102,8 +104,11 @@ def _closed(door: Door, permissions: tuple[str, ...]) -> dict[str, Any]:
 class Doors:
     """*access* decides who is calling; the edge outside has already found the address and the request id."""
 
-    def __init__(self, app: ASGIApp, access: AccessService, jar: CookieJar, public_url: str) -> None:
+    def __init__(
+        self, app: ASGIApp, access: AccessService, idempotency: IdempotencyService, jar: CookieJar, public_url: str
+    ) -> None:
         self._app = app
+        self._once = Repeatable(app, idempotency)
         self._access = access
         self._session_name = jar.session_name
         self._csrf_name = jar.csrf_name
@@ -131,7 +136,7 @@ class Doors:
             raise state["body_refusal"]
         if opt.get("revoking") and prefers_to_wait(scope["headers"], self._access.max_staleness):
             send = waiting(send, self._access.settle)
-        await self._app(scope, receive, send)
+        await (self._once if opt.get("repeatable") else self._app)(scope, receive, send)
 
     async def _entrant(self, scope: Scope, opt: Mapping[str, Any]) -> Actor:
         """Who calls, if they may come through here."""

@@ -1,8 +1,8 @@
 """The OpenAPI 3.1 document: the framework's, with what it does not know about this service.
 
 What a handler may say in its ``opt``: ``door`` (required), ``parameters`` (OpenAPI parameter objects: all that its
-query may hold), ``limited``, ``revoking``, and ``answers``: errors beside those that follow from the rest. msgspec
-describes request bodies: it keeps every bound.
+query may hold), ``limited``, ``revoking``, ``repeatable``, and ``answers``: errors beside those that follow from the
+rest. msgspec describes request bodies: it keeps every bound.
 """
 
 import re
@@ -42,6 +42,17 @@ PREFER = {
     "required": False,
     "description": "`wait` answers once no worker decides by what was there before.",
     "schema": {"type": "string", "maxLength": 256, "examples": ["wait"]},
+}
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Done once under this key, which is yours to choose; who asks again is told the first answer.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
+REPLAYED = {
+    "description": "This is the first answer, told again.",
+    "schema": {"type": "string", "enum": ["true"]},
 }
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 ANY_CREDENTIAL = {"bearer": ("user", "key", "operator"), "api_key": ("key",), "session": ("session", "user")}
@@ -109,6 +120,10 @@ def complete(operation: Document, handler: HTTPRouteHandler, method: str, path: 
         operation.setdefault("parameters", []).extend(handler.opt["parameters"])
     if handler.opt.get("revoking"):
         operation.setdefault("parameters", []).append(PREFER)
+    if handler.opt.get("repeatable"):
+        operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+        told_again = operation["responses"][str(handler.status_code)]
+        told_again.setdefault("headers", {})["Idempotency-Replayed"] = REPLAYED
     if body is not None:
         operation["requestBody"] = request_body(handler, body, by_type[body])
     responses = operation.setdefault("responses", {})

@@ -10,9 +10,10 @@ from msgspec import UNSET, UnsetType
 from app.http.bodies import Input, Patch
 from app.http.doors import ActorRequest, user_or_key
 from app.http.fields import Description, Name, given
+from app.http.idempotency import once, repeatable
 from app.http.lists import ListView, list_query, listing
 from app.http.paths import PathId, path_id
-from app.http.versions import expected_versions, tagged
+from app.http.versions import expected_versions, tagged, versioned
 from domain.model.ids import ProjectId
 from domain.model.permissions import ProjectPermission
 from domain.model.projects import PROJECT_SORTS, Project
@@ -49,18 +50,24 @@ def view(project: Project) -> ProjectView:
     )
 
 
+def made(project: Project) -> Response[ProjectView]:
+    location = {"location": f"/v1/projects/{project.id}"}
+    return versioned(view(project), project.version, status_code=201, headers=location)
+
+
 class ProjectController(Controller):
     path = "/projects"
     tags = ("Projects",)
 
-    @post(opt=user_or_key(ProjectPermission.CREATE))
+    @post(opt=user_or_key(ProjectPermission.CREATE) | repeatable())
     async def create_project(
         self, request: ActorRequest, data: RequestBody[NewProject], projects: NamedDependency[ProjectService]
     ) -> Response[ProjectView]:
         """Create a project that the caller owns."""
-        project = await projects.create(request.user, name=data.name, description=data.description)
-        location = {"location": f"/v1/projects/{project.id}"}
-        return tagged(request, view(project), project.version, status_code=201, headers=location)
+        project = await projects.create(
+            request.user, name=data.name, description=data.description, once=once(request, made)
+        )
+        return made(project)
 
     @get(opt=user_or_key(ProjectPermission.READ) | listing(PROJECT_SORTS))
     async def list_projects(

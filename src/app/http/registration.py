@@ -5,16 +5,18 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, Request, delete, get, post
+from litestar import Controller, Request, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import RequestBody
 
 from app.http.bodies import Input
 from app.http.doors import ActorRequest, origin_of, public, user
 from app.http.fields import Email, MailedToken, Name, NewPassword, Username
+from app.http.idempotency import once, repeatable
 from app.http.lists import ListView, list_query, listing
 from app.http.paths import PathId, path_id
 from app.http.users import RoleIds, UserView, role_ids_of, view
+from app.http.views import ViewResponse
 from domain.model.ids import InvitationId
 from domain.model.invitations import INVITATION_SORTS, Invitation
 from domain.model.permissions import UserPermission
@@ -55,6 +57,10 @@ def invitation_view(invitation: Invitation) -> InvitationView:
     )
 
 
+def mailed(invitation: Invitation) -> Response[InvitationView]:
+    return ViewResponse(invitation_view(invitation), status_code=202)
+
+
 class RegistrationController(Controller):
     tags = ("Sign-in",)
 
@@ -81,13 +87,15 @@ class InvitationController(Controller):
     path = "/invitations"
     tags = ("Users",)
 
-    @post(status_code=202, opt=user(UserPermission.INVITE))
+    @post(status_code=202, opt=user(UserPermission.INVITE) | repeatable())
     async def invite(
         self, request: ActorRequest, data: RequestBody[NewInvitation], invitations: NamedDependency[InvitationService]
-    ) -> InvitationView:
+    ) -> Response[InvitationView]:
         """Mail somebody a link to register with; it is good once, for seven days."""
         given = role_ids_of(data.role_ids)
-        return invitation_view(await invitations.invite(request.user, email=data.email, role_ids=given))
+        return mailed(
+            await invitations.invite(request.user, email=data.email, role_ids=given, once=once(request, mailed))
+        )
 
     @get(opt=user(UserPermission.INVITE) | listing(INVITATION_SORTS))
     async def list_invitations(

@@ -1,6 +1,7 @@
 """`/v1/roles`: named sets of permissions, and who holds them."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -13,11 +14,12 @@ from msgspec import UNSET, UnsetType
 from app.http.bodies import Input, Patch
 from app.http.doors import ActorRequest, revoking, user, user_or_key
 from app.http.fields import Description, Name, described, given
+from app.http.idempotency import once, repeatable
 from app.http.lists import ListView, flag, list_query, listing, switches
 from app.http.paths import PathId, path_id
 from app.http.users import UserView
 from app.http.users import view as user_view
-from app.http.versions import expected_versions, tagged
+from app.http.versions import expected_versions, tagged, versioned
 from domain.model.ids import RoleId, UserId
 from domain.model.permissions import RolePermission, UserPermission
 from domain.model.roles import ROLE_SORTS, Role
@@ -63,16 +65,20 @@ class RoleController(Controller):
     path = "/roles"
     tags = ("Roles",)
 
-    @post(opt=user_or_key(RolePermission.MANAGE))
+    @post(opt=user_or_key(RolePermission.MANAGE) | repeatable())
     async def create_role(
         self, request: ActorRequest, data: RequestBody[NewRole], roles: NamedDependency[RoleService]
     ) -> Response[RoleView]:
         """Create a role, of permissions that the caller has."""
+        answer = partial(made, roles)
         role = await roles.create(
-            request.user, name=data.name, description=data.description, permissions=data.permissions
+            request.user,
+            name=data.name,
+            description=data.description,
+            permissions=data.permissions,
+            once=once(request, answer),
         )
-        location = {"location": f"/v1/roles/{role.id}"}
-        return tagged(request, roles_view(roles, role), role.version, status_code=201, headers=location)
+        return answer(role)
 
     @get(opt=user_or_key(RolePermission.READ) | listing(ROLE_SORTS))
     async def list_roles(self, request: ActorRequest, roles: NamedDependency[RoleService]) -> ListView[RoleView]:
@@ -186,3 +192,8 @@ def roles_view(roles: RoleService, role: Role) -> RoleView:
         created_at=role.created_at,
         updated_at=role.updated_at,
     )
+
+
+def made(roles: RoleService, role: Role) -> Response[RoleView]:
+    location = {"location": f"/v1/roles/{role.id}"}
+    return versioned(roles_view(roles, role), role.version, status_code=201, headers=location)

@@ -13,9 +13,10 @@ from msgspec import UNSET, UnsetType
 from app.http.bodies import Input, Patch
 from app.http.doors import ActorRequest, revoking, user, user_or_key
 from app.http.fields import Email, Name, NewPassword, Username, described, given
+from app.http.idempotency import once, repeatable
 from app.http.lists import ListView, list_query, listing
 from app.http.paths import PathId, path_id
-from app.http.versions import expected_versions, tagged
+from app.http.versions import expected_versions, tagged, versioned
 from domain.model.ids import RoleId, UserId
 from domain.model.permissions import UserPermission
 from domain.model.users import USER_SORTS, User
@@ -67,6 +68,10 @@ def view(user: User) -> UserView:
     )
 
 
+def made(user: User) -> Response[UserView]:
+    return versioned(view(user), user.version, status_code=201, headers={"location": f"/v1/users/{user.id}"})
+
+
 def role_ids_of(raw: tuple[UUID, ...]) -> tuple[RoleId, ...]:
     return tuple(map(RoleId, raw))
 
@@ -75,7 +80,7 @@ class UserController(Controller):
     path = "/users"
     tags = ("Users",)
 
-    @post(opt=user_or_key(UserPermission.CREATE))
+    @post(opt=user_or_key(UserPermission.CREATE) | repeatable())
     async def create_user(
         self, request: ActorRequest, data: RequestBody[NewUser], users: NamedDependency[UserService]
     ) -> Response[UserView]:
@@ -87,9 +92,9 @@ class UserController(Controller):
             login=data.username,
             name=data.name,
             role_ids=role_ids_of(data.role_ids),
+            once=once(request, made),
         )
-        location = {"location": f"/v1/users/{created.id}"}
-        return tagged(request, view(created), created.version, status_code=201, headers=location)
+        return made(created)
 
     @get(opt=user_or_key(UserPermission.READ) | listing(USER_SORTS))
     async def list_users(self, request: ActorRequest, users: NamedDependency[UserService]) -> ListView[UserView]:

@@ -12,6 +12,7 @@ from domain.model.users import email_address
 from domain.ports.system import Clock, IdGenerator
 from domain.ports.unit_of_work import UnitOfWorkFactory
 from domain.services.audit import Recorder
+from domain.services.idempotency import REPEATEDLY, Once
 from domain.services.mails import Outbox
 from domain.services.memberships import require_may_give
 from domain.services.registration import Registration
@@ -37,7 +38,9 @@ class InvitationService:
         self._clock = clock
         self._ids = ids
 
-    async def invite(self, actor: Actor, *, email: str, role_ids: Iterable[RoleId] = ()) -> Invitation:
+    async def invite(
+        self, actor: Actor, *, email: str, role_ids: Iterable[RoleId] = (), once: Once[Invitation] = REPEATEDLY
+    ) -> Invitation:
         """A link is mailed there, in the place of an earlier one; without *role_ids* the newcomer is a member.
 
         Raises PermissionDenied, CredentialKindNotAllowed, ForbiddenInImpersonation, RegistrationClosed, Invalid,
@@ -63,6 +66,7 @@ class InvitationService:
             await work.invitations.add(invitation)
             await self._outbox.queue(work, MailKind.INVITATION, address, invitation_id=invitation.id)
             await self._recorder.record(work, actor, "invitation.created", invitation.id, {"email": address})
+            await once.keep(work, invitation)
         return invitation
 
     async def list(self, actor: Actor, query: Query) -> Page[Invitation]:

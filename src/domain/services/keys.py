@@ -1,19 +1,12 @@
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from domain.model.actors import Actor
 from domain.model.changes import Unset, require_version
 from domain.model.ids import KeyId, UserId
-from domain.model.keys import (
-    KEY_SORTS,
-    IssuedKey,
-    Key,
-    KeyCard,
-    Receipt,
-    RotatedKey,
-    grace_period,
-)
+from domain.model.keys import KEY_SORTS, IssuedKey, Key, KeyCard, Receipt, RotatedKey, grace_period
 from domain.model.permissions import KeyPermission
 from domain.model.queries import Page, Query
 from domain.model.scopes import Catalogue
@@ -21,6 +14,7 @@ from domain.ports.security import KeySecrets
 from domain.ports.system import Clock, IdGenerator
 from domain.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from domain.services.audit import Recorder
+from domain.services.idempotency import REPEATEDLY, Once
 from domain.services.key_requests import KeyEdit, KeyRequest
 from domain.services.meanings import Meanings
 from domain.services.retries import settled
@@ -54,11 +48,11 @@ class KeyService:
         self._max_lifetime = max_lifetime
         self._live_per_owner = live_per_owner
 
-    async def create(self, actor: Actor, request: KeyRequest) -> IssuedKey:
+    async def create(self, actor: Actor, request: KeyRequest, once: Once[IssuedKey] = REPEATEDLY) -> IssuedKey:
         """Raises PermissionDenied, ForbiddenInImpersonation, Invalid, ScopeExceedsMinter, QuotaReached."""
         actor.require(KeyPermission.CREATE)
         actor.require_themselves()
-        return await self._create(actor, actor.owner(), request)
+        return await self._create(actor, actor.owner(), request, once)
 
     async def create_for(self, actor: Actor, owner_id: UserId, request: KeyRequest) -> IssuedKey:
         """For the system, which owns nothing itself.
@@ -66,7 +60,7 @@ class KeyService:
         Raises CredentialKindNotAllowed for everybody else, Invalid, UserNotFound, QuotaReached.
         """
         actor.require_system()
-        return await self._create(actor, owner_id, request)
+        return await self._create(actor, owner_id, request, REPEATEDLY)
 
     async def get(self, actor: Actor, key_id: KeyId) -> KeyCard:
         """Raises PermissionDenied, KeyNotFound."""
@@ -111,7 +105,13 @@ class KeyService:
         return self._card(saved)
 
     async def rotate(
-        self, actor: Actor, key_id: KeyId, *, grace: str = "0s", expected: Collection[int] | None = None
+        self,
+        actor: Actor,
+        key_id: KeyId,
+        *,
+        grace: str = "0s",
+        expected: Collection[int] | None = None,
+        once: Once[RotatedKey] = REPEATEDLY,
     ) -> RotatedKey:
         """A new secret; the last one is good for *grace* more, such as ``24h``, and at most two are at any time.
 
@@ -136,7 +136,9 @@ class KeyService:
             saved = await work.keys.save_secrets(rotated)
             changes = {"version": rotated.newest.version, "grace": grace}
             await self._recorder.record(work, actor, "api_key.rotated", key.id, changes)
-        return RotatedKey(self._card(saved), minted.plain, self._effective_at())
+            told = RotatedKey(self._card(saved), minted.plain, self._effective_at())
+            await once.draft(work, told)
+        return replace(told, effective_at=self._effective_at())
 
     async def suspend(self, actor: Actor, key_id: KeyId, *, expected: Collection[int] | None = None) -> Receipt:
         """Until it is resumed; said again, it changes nothing.
@@ -185,7 +187,7 @@ class KeyService:
 
         await settled(deleted)
 
-    async def _create(self, actor: Actor, owner_id: UserId, request: KeyRequest) -> IssuedKey:
+    async def _create(self, actor: Actor, owner_id: UserId, request: KeyRequest, once: Once[IssuedKey]) -> IssuedKey:
         now, key_id = self._clock.now(), KeyId(self._ids.new())
         minted, catalogue = self._secrets.mint(key_id), await self._meanings.asked_for(request.scopes)
         key = request.parsed(key_id, owner_id, minted, catalogue, now=now, longest=self._max_lifetime)
@@ -193,7 +195,8 @@ class KeyService:
             await self._meanings.require_within(work, actor, key)
             await work.keys.add(key, live_at_most=self._live_per_owner, now=now)
             await self._recorder.record(work, actor, "api_key.created", key.id, {"scopes": sorted(key.scopes)})
-        return IssuedKey(self._card(key), minted.plain)
+            await once.keep(work, issued := IssuedKey(self._card(key), minted.plain))
+        return issued
 
     async def _turned(
         self,

@@ -10,6 +10,7 @@ from domain.model.texts import description_text, name_text
 from domain.ports.system import Clock, IdGenerator
 from domain.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from domain.services.audit import Recorder
+from domain.services.idempotency import REPEATEDLY, Once
 
 PROJECTS_PER_OWNER = 1000
 
@@ -30,7 +31,9 @@ class ProjectService:
         self._ids = ids
         self._per_owner = per_owner
 
-    async def create(self, actor: Actor, *, name: str, description: str | None = None) -> Project:
+    async def create(
+        self, actor: Actor, *, name: str, description: str | None = None, once: Once[Project] = REPEATEDLY
+    ) -> Project:
         """Raises PermissionDenied, BoundToProjects, Invalid, QuotaReached, ProjectNameTaken."""
         actor.require(ProjectPermission.CREATE)
         require_unbound(actor)
@@ -46,6 +49,7 @@ class ProjectService:
         async with self._uow() as work:
             await work.projects.add(project, at_most=self._per_owner)
             await self._recorder.record(work, actor, "project.created", project.id, {"name": project.name})
+            await once.keep(work, project)
         return project
 
     async def get(self, actor: Actor, project_id: ProjectId) -> Project:

@@ -14,6 +14,7 @@ from domain.model.users import USER_SORTS, User
 from domain.ports.system import Clock, IdGenerator
 from domain.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from domain.services.audit import Recorder
+from domain.services.idempotency import REPEATEDLY, Once
 from domain.services.retries import settled
 
 Change = Callable[[frozenset[str]], frozenset[str]]
@@ -41,7 +42,13 @@ class RoleService:
         return role.holds(self._catalogue.permissions)
 
     async def create(
-        self, actor: Actor, *, name: str, permissions: Iterable[str], description: str | None = None
+        self,
+        actor: Actor,
+        *,
+        name: str,
+        permissions: Iterable[str],
+        description: str | None = None,
+        once: Once[Role] = REPEATEDLY,
     ) -> Role:
         """Raises PermissionDenied, ForbiddenInImpersonation, Invalid, RoleExceedsActor, RoleNameTaken."""
         _require_manager(actor)
@@ -59,6 +66,7 @@ class RoleService:
             await work.roles.add(role)
             changes = {"name": role.name, "permissions": sorted(role.permissions)}
             await self._recorder.record(work, actor, "role.created", role.id, changes)
+            await once.keep(work, role)
         return role
 
     async def get(self, actor: Actor, role_id: RoleId) -> Role:

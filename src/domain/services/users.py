@@ -14,6 +14,7 @@ from domain.ports.security import PasswordHasher
 from domain.ports.system import Clock
 from domain.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from domain.services.audit import Recorder
+from domain.services.idempotency import REPEATEDLY, Once
 from domain.services.mails import Outbox
 from domain.services.memberships import permissions_held, require_another_admin, require_may_give
 from domain.services.newcomers import Newcomers
@@ -56,6 +57,7 @@ class UserService:
         login: str | None = None,
         name: str | None = None,
         role_ids: Iterable[RoleId] = (),
+        once: Once[User] = REPEATEDLY,
     ) -> User:
         """A member, unless *role_ids* says otherwise. Without a password a link to set one is mailed.
 
@@ -72,6 +74,7 @@ class UserService:
             await self._newcomers.add(work, actor, user, given, action="user.created")
             kind = MailKind.WELCOME if password is None else MailKind.EMAIL_VERIFICATION
             await self._outbox.queue(work, kind, user.email, user_id=user.id)
+            await once.keep(work, user)
         return user
 
     async def has_admin(self, actor: Actor) -> bool:

@@ -4,6 +4,7 @@ from litestar.params import RequestBody
 
 from app.http.addresses import given_address
 from app.http.doors import ActorRequest, key, revoking, user_or_key
+from app.http.idempotency import once, repeatable
 from app.http.keys.inputs import AT_ONCE, KeyPatch, KeyToVerify, NewKey, Rotation, edit_of, request_of
 from app.http.keys.views import (
     IssuedKeyView,
@@ -20,27 +21,34 @@ from app.http.keys.views import (
 from app.http.lists import ListView, list_query, listing
 from app.http.paths import PathId, path_id
 from app.http.versions import expected_versions, versioned
+from app.http.views import ViewResponse
 from domain.model.ids import KeyId
-from domain.model.keys import KEY_SORTS
+from domain.model.keys import KEY_SORTS, IssuedKey, RotatedKey
 from domain.model.permissions import KeyPermission
 from domain.services.access import AccessService
 from domain.services.keys import KeyService
+
+
+def made(issued: IssuedKey) -> Response[IssuedKeyView]:
+    return ViewResponse(
+        issued_view(issued), status_code=201, headers={"location": f"/v1/api-keys/{issued.card.key.id}"}
+    )
+
+
+def turned(rotated: RotatedKey) -> Response[RotatedKeyView]:
+    return ViewResponse(rotated_view(rotated))
 
 
 class KeyController(Controller):
     path = "/api-keys"
     tags = ("API keys",)
 
-    @post(opt=user_or_key(KeyPermission.CREATE))
+    @post(opt=user_or_key(KeyPermission.CREATE) | repeatable(secret=True))
     async def create_key(
         self, request: ActorRequest, data: RequestBody[NewKey], keys: NamedDependency[KeyService]
     ) -> Response[IssuedKeyView]:
         """Create a key. Its secret is in this answer and never again."""
-        issued = await keys.create(request.user, request_of(data))
-        return Response(
-            issued_view(issued),
-            headers={"location": f"/v1/api-keys/{issued.card.key.id}"},
-        )
+        return made(await keys.create(request.user, request_of(data), once(request, made)))
 
     @get(opt=user_or_key(KeyPermission.READ) | listing(KEY_SORTS))
     async def list_keys(self, request: ActorRequest, keys: NamedDependency[KeyService]) -> ListView[KeyView]:
@@ -77,19 +85,27 @@ class KeyController(Controller):
         """Delete a key. The audit trail keeps what happened to it."""
         await keys.delete(request.user, KeyId(path_id(key_id)), expected=expected_versions(request))
 
-    @post("/{key_id:str}/rotate", status_code=200, opt=user_or_key(KeyPermission.ROTATE) | revoking())
+    @post(
+        "/{key_id:str}/rotate",
+        status_code=200,
+        opt=user_or_key(KeyPermission.ROTATE) | revoking() | repeatable(secret=True),
+    )
     async def rotate_key(
         self,
         request: ActorRequest,
         key_id: PathId,
         keys: NamedDependency[KeyService],
         data: RequestBody[Rotation] = AT_ONCE,
-    ) -> RotatedKeyView:
+    ) -> Response[RotatedKeyView]:
         """Give a key a new secret, which is in this answer and never again; the last one is good for `grace` more."""
         rotated = await keys.rotate(
-            request.user, KeyId(path_id(key_id)), grace=data.grace, expected=expected_versions(request)
+            request.user,
+            KeyId(path_id(key_id)),
+            grace=data.grace,
+            expected=expected_versions(request),
+            once=once(request, turned),
         )
-        return rotated_view(rotated)
+        return turned(rotated)
 
     @post("/{key_id:str}/suspend", status_code=200, opt=user_or_key(KeyPermission.UPDATE) | revoking())
     async def suspend_key(
