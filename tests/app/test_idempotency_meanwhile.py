@@ -1,56 +1,20 @@
 """`Idempotency-Key`, and what happens between the claim, the effect and the answer: on every storage, step by step."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable
 from typing import Any
 
 import httpx
 import pytest
 
 from domain.errors import Unavailable
-from domain.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from tests.support.databases import NAMES, Databases
 from tests.support.ports import ports_over
 from tests.support.service import Person, Service, refusal
-
-CLAIM, EFFECT, LAST_WORD = 1, 2, 3
-"""The units of work of a request with a key."""
+from tests.support.units import CLAIM, EFFECT, LAST_WORD, Meanwhile, Units
 
 KEY: dict[str, Any] = {"name": "robot", "scopes": ["read"]}
 """Nothing but its ``Idempotency-Key`` keeps a second one away."""
-
-Meanwhile = Callable[[], Awaitable[object]]
-
-
-class Units:
-    """Those of *uow*, and what happens before and after some of the next."""
-
-    def __init__(self, uow: UnitOfWorkFactory) -> None:
-        self._uow = uow
-        self._number = 0
-        self._before: dict[int, Meanwhile] = {}
-        self._after: dict[int, Meanwhile] = {}
-
-    def before(self, which: int, meanwhile: Meanwhile) -> None:
-        self._before[self._number + which] = meanwhile
-
-    def after(self, which: int, meanwhile: Meanwhile) -> None:
-        self._after[self._number + which] = meanwhile
-
-    @asynccontextmanager
-    async def __call__(self) -> AsyncIterator[UnitOfWork]:
-        self._number += 1
-        number = self._number
-        if number in self._before:
-            await self._before.pop(number)()
-        async with self._uow() as work:
-            yield work
-        if number in self._after:
-            await self._after.pop(number)()
-
-    def reading(self) -> AbstractAsyncContextManager[UnitOfWork]:
-        return self._uow.reading()
 
 
 @pytest.fixture(params=NAMES)

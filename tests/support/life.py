@@ -16,7 +16,7 @@ COOKIES = {
     "hexkey_device": "device cookie",
 }
 MEMBERS = {"access_token": "access token", "refresh_token": "refresh token", "api_key": "API key"}
-KINDS = {*COOKIES.values(), *MEMBERS.values(), "mailed token", "password", "wrong password"}
+KINDS = {*COOKIES.values(), *MEMBERS.values(), "mailed token", "Idempotency-Key", "password", "wrong password"}
 REFUSED = {400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 429}
 
 
@@ -134,7 +134,11 @@ class Life:
         for presented in (key, key[:-1] + "x", key + "x"):
             await self.ok("POST", "/v1/api-keys/verify", by=admin, json={"api_key": presented})
             await self.ok("POST", "/v1/auth/introspect", by=admin, data={"token": presented})
-        await self.ask("POST", f"{path}/rotate", by=ada, json={"grace": "1h"})
+        once = {"idempotency-key": self.canaries.add("Idempotency-Key", secrets.token_urlsafe(24))}
+        for _ in range(2):
+            await self.ok("POST", f"{path}/rotate", by=ada, json={"grace": "1h"}, headers=once)
+            await self.ok("POST", "/v1/api-keys", by=ada, json={"name": "twin", "scopes": ["read"]}, headers=once)
+        await self.ask("POST", f"{path}/rotate", by=ada, json={"grace": "2h"}, headers=once)
         await self.ok("POST", f"{path}/revoke", by=ada)
         await self.ask("GET", "/v1/projects", by=key)
 
