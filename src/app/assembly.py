@@ -21,6 +21,7 @@ from domain.services.issuing import SessionIssuer, SessionRules
 from domain.services.key_uses import KeyUses
 from domain.services.keys import KeyService
 from domain.services.mails import MailService, Outbox
+from domain.services.members import MemberService
 from domain.services.memberships import MembershipService
 from domain.services.newcomers import Newcomers
 from domain.services.passwords import PasswordProofs
@@ -31,6 +32,7 @@ from domain.services.roles import RoleService
 from domain.services.scopes import ScopeService
 from domain.services.sessions import SessionService
 from domain.services.sign_in import SignInService
+from domain.services.tasks import TaskService
 from domain.services.throttles import Throttle
 from domain.services.users import UserService
 
@@ -51,6 +53,7 @@ class Services:
     key_uses: KeyUses
     keys: KeyService
     mails: MailService
+    members: MemberService
     memberships: MembershipService
     projects: ProjectService
     recovery: RecoveryService
@@ -59,6 +62,7 @@ class Services:
     scopes: ScopeService
     sessions: SessionService
     sign_in: SignInService
+    tasks: TaskService
     users: UserService
     catalogue: Catalogue
     public_keys: Callable[[], dict[str, Any]]
@@ -82,9 +86,8 @@ def assemble(ports: Ports) -> Services:
         retry_window=rules.refresh_retry_window,
     )
     recorder, outbox = Recorder(clock=clock, ids=ids), Outbox(clock=clock, ids=ids)
-    throttle = Throttle(
-        uow=uow, limiter=limiter, address_limit=rules.sign_in_limit, clock=clock, patience=rules.sign_in_patience
-    )
+    by_address, patience = rules.sign_in_limit, rules.sign_in_patience
+    throttle = Throttle(uow=uow, limiter=limiter, address_limit=by_address, clock=clock, patience=patience)
     proofs = PasswordProofs(
         uow=uow, passwords=ports.passwords, throttle=throttle, devices=ports.devices, recorder=recorder
     )
@@ -160,6 +163,7 @@ def assemble(ports: Ports) -> Services:
             max_lifetime=rules.key_max_lifetime,
         ),
         mails=mails,
+        members=MemberService(uow=uow, recorder=recorder, clock=clock),
         memberships=MembershipService(uow=uow, catalogue=catalogue, recorder=recorder),
         projects=ProjectService(uow=uow, recorder=recorder, clock=clock, ids=ids),
         recovery=RecoveryService(
@@ -207,6 +211,7 @@ def assemble(ports: Ports) -> Services:
             recorder=recorder,
             clock=clock,
         ),
+        tasks=TaskService(uow=uow, recorder=recorder, clock=clock, ids=ids),
         users=UserService(
             uow=uow,
             newcomers=newcomers,

@@ -9,6 +9,7 @@ import pytest
 from app.composition import assemble
 from domain.model.actors import system
 from domain.model.leases import EVERYTHING, Change
+from domain.model.members import ProjectRole
 from domain.model.permissions import CORE_PERMISSIONS
 from domain.model.projects import Project
 from domain.model.roles import MEMBER_ID, Role
@@ -16,7 +17,7 @@ from domain.model.sessions import Session
 from domain.model.users import User
 from domain.ports.unit_of_work import UnitOfWork
 from tests.support.databases import Storage
-from tests.support.examples import a_key, a_project, a_role, a_scope, a_session, a_user
+from tests.support.examples import a_key, a_member, a_project, a_role, a_scope, a_session, a_user
 from tests.support.fakes import START
 from tests.support.ports import ports_over
 from tests.support.promises import methods
@@ -37,6 +38,9 @@ CHANGING = {
     "scopes.save": "everything",
     "scopes.delete": "everything",
     "projects.delete": "project",
+    "members.add": "user",
+    "members.save": "user",
+    "members.delete": "user",
 }
 """What each of them leaves a row about."""
 
@@ -53,8 +57,15 @@ HARMLESS = {
     "keys.note_uses": "how often it was used allows nothing",
     "keys.save_digest": "the same secret, under another pepper",
     "scopes.add": "no key holds it yet",
-    "projects.add": "no key is bound to it yet",
-    "projects.save": "a name allows nothing",
+    "projects.add": "no key is bound to it yet, and nobody has read of its first member",
+    "projects.hold": "who only waits changes nothing",
+    "projects.lock": "who only waits changes nothing",
+    "projects.save": "what it is called, and whose it is first, is read each time",
+    "tasks.add": "a task allows nothing",
+    "tasks.lock": "a task allows nothing",
+    "tasks.save": "a task allows nothing",
+    "tasks.delete": "a task allows nothing",
+    "tasks.unassign": "a task allows nothing",
     "events.add": "it tells, and allows nothing",
     "mails.add": "it tells, and allows nothing",
     "mails.claim": "it tells, and allows nothing",
@@ -104,7 +115,9 @@ def test_every_method_of_a_port_is_known_to_change_access_or_not_to() -> None:
 async def test_a_change_of_access_leaves_a_row_about_its_cause(storage: Storage, there, method: str) -> None:
     owner, role, session, project = there
     key, scope = a_key(owner), a_scope()
-    await storage.given(key, scope)
+    theirs = a_project(other := a_user())
+    member = a_member(theirs, owner)
+    await storage.given(key, scope, other, theirs, *([] if method == "members.add" else [member]))
     async with storage.uow() as work:
         await work.roles.grant(role.id, owner.id)
     doing: dict[str, Callable[[UnitOfWork], Awaitable[object]]] = {
@@ -123,6 +136,9 @@ async def test_a_change_of_access_leaves_a_row_about_its_cause(storage: Storage,
         "scopes.save": lambda work: work.scopes.save(replace(scope, permissions=frozenset())),
         "scopes.delete": lambda work: work.scopes.delete(scope),
         "projects.delete": lambda work: work.projects.delete(project),
+        "members.add": lambda work: work.members.add(member, at_most=10),
+        "members.save": lambda work: work.members.save(member.with_role(ProjectRole.VIEWER)),
+        "members.delete": lambda work: work.members.delete(member),
     }
     about = {"user": owner.id, "role": role.id, "session": session.id, "key": key.id, "project": project.id}
     before = await newest(storage)

@@ -6,7 +6,7 @@ import pytest
 from domain.errors import EditConflict, ProjectNameTaken, ProjectNotFound, QuotaReached, UserNotFound
 from domain.model.queries import Page, Query, Sort
 from tests.support.databases import Storage
-from tests.support.examples import HOSTILE_TEXTS, a_key, a_project, a_user
+from tests.support.examples import HOSTILE_TEXTS, a_key, a_member, a_project, a_user
 from tests.support.fakes import START
 
 BY_NAME = Query(sorting=(Sort("name"),))
@@ -213,3 +213,44 @@ async def test_a_list_is_narrowed_to_some_projects(storage: Storage, owner) -> N
         assert await work.projects.list_by_owner(owner.id, BY_NAME, only=only) == Page((mine,), 1)
         assert await work.projects.list_by_owner(None, BY_NAME, only=only) == Page((mine, theirs), 2)
         assert await work.projects.list_by_owner(owner.id, BY_NAME, only=frozenset()) == Page((mine, also), 2)
+
+
+async def test_what_is_held_or_locked_is_what_is_there(storage: Storage, owner, project) -> None:
+    async with storage.uow() as work:
+        assert await work.projects.hold(project.id) == project
+        assert await work.projects.lock(project.id) == project
+        with pytest.raises(ProjectNotFound):
+            await work.projects.hold(a_project(owner).id)
+        with pytest.raises(ProjectNotFound):
+            await work.projects.lock(a_project(owner).id)
+
+
+async def test_a_project_is_archived_and_handed_to_somebody_else(storage: Storage, project) -> None:
+    other = a_user()
+    await storage.given(other)
+    async with storage.uow() as work:
+        saved = await work.projects.save(replace(project, archived_at=START, owner_id=other.id))
+    async with storage.uow.reading() as work:
+        assert await work.projects.get(project.id) == saved
+    assert (saved.archived_at, saved.owner_id, saved.version) == (START, other.id, 2)
+
+
+async def test_save_refuses_an_owner_who_is_not_there_and_one_who_uses_the_name(storage: Storage, project) -> None:
+    other = a_user()
+    await storage.given(other, a_project(other, name=project.name))
+    with pytest.raises(UserNotFound):
+        async with storage.uow() as work:
+            await work.projects.save(replace(project, owner_id=a_user().id))
+    with pytest.raises(ProjectNameTaken):
+        async with storage.uow() as work:
+            await work.projects.save(replace(project, owner_id=other.id))
+
+
+async def test_a_list_is_of_those_that_somebody_is_a_member_of(storage: Storage, owner, project) -> None:
+    bob = a_user()
+    own, shared, hidden = a_project(bob, name="b"), a_project(owner, name="a"), a_project(owner, name="c")
+    await storage.given(bob, own, shared, hidden, a_member(shared, bob))
+    async with storage.uow.reading() as work:
+        assert await work.projects.list_by_member(bob.id, BY_NAME) == Page((shared, own), 2)
+        assert await work.projects.list_by_member(bob.id, BY_NAME, only={own.id, hidden.id}) == Page((own,), 1)
+        assert await work.projects.list_by_member(a_user().id, BY_NAME) == Page((), 0)

@@ -3,18 +3,27 @@ from uuid import UUID
 
 import pytest
 
-from domain.errors import CredentialKindNotAllowed, PermissionDenied, PreconditionFailed, ProjectNotFound
+from domain.errors import (
+    CredentialKindNotAllowed,
+    PermissionDenied,
+    PreconditionFailed,
+    ProjectArchived,
+    ProjectNotFound,
+    ProjectRoleRequired,
+)
 from domain.model.actors import Actor, ActorKind, Origin, anonymous, system
 from domain.model.changes import UNSET, changed, require_version
 from domain.model.events import Event
 from domain.model.ids import EventId, KeyId, ProjectId
+from domain.model.members import ProjectRole
 from domain.model.permissions import CORE_PERMISSIONS, ProjectPermission
-from tests.support.examples import a_project, a_user
+from tests.support.examples import a_member, a_project, a_user
 from tests.support.fakes import START
 
 OWNER, OTHER = a_user(), a_user()
 PROJECT = a_project(OWNER, name="first", description="what it is")
 LATER = START + timedelta(hours=1)
+OWNS = ProjectRole.OWNER
 
 
 def user(*permissions: str) -> Actor:
@@ -62,10 +71,42 @@ def test_own_rows_are_seen_and_anybodys_where_the_row_rule_is_lifted() -> None:
 
 def test_a_project_is_seen_by_its_owner_and_by_who_may_see_any() -> None:
     theirs = a_project(OTHER)
-    assert PROJECT.visible_to(user()) is PROJECT
-    assert theirs.visible_to(user(ProjectPermission.ANY)) is theirs
+    assert PROJECT.require_role(user(), None, OWNS) is PROJECT
+    assert theirs.require_role(user(ProjectPermission.ANY), None, OWNS) is theirs
     with pytest.raises(ProjectNotFound):
-        theirs.visible_to(user(*(set(ProjectPermission) - {ProjectPermission.ANY})))
+        theirs.require_role(user(*(set(ProjectPermission) - {ProjectPermission.ANY})), None, ProjectRole.VIEWER)
+
+
+@pytest.mark.parametrize("least", ProjectRole)
+@pytest.mark.parametrize("role", ProjectRole)
+def test_a_member_does_what_their_role_covers_and_is_told_what_is_missing(
+    role: ProjectRole, least: ProjectRole
+) -> None:
+    order = [ProjectRole.VIEWER, ProjectRole.EDITOR, ProjectRole.OWNER]
+    theirs = a_project(OTHER)
+    member = a_member(theirs, OWNER, role=role)
+    if order.index(role) >= order.index(least):
+        assert theirs.require_role(user(), member, least) is theirs
+    else:
+        with pytest.raises(ProjectRoleRequired, match=f"the role {least} in the project") as refused:
+            theirs.require_role(user(), member, least)
+        assert (refused.value.code, refused.value.missing) == ("permission_denied", ())
+
+
+def test_who_may_touch_any_project_needs_no_role_in_it() -> None:
+    theirs = a_project(OTHER)
+    viewer = a_member(theirs, OWNER, role=ProjectRole.VIEWER)
+    assert theirs.require_role(user(ProjectPermission.ANY), viewer, OWNS) is theirs
+
+
+def test_a_project_is_archived_once() -> None:
+    archived = PROJECT.archive(now=LATER)
+    assert (archived.archived_at, archived.updated_at) == (LATER, LATER)
+    assert archived.archive(now=START) is archived
+    with pytest.raises(ProjectArchived):
+        archived.writable()
+    assert archived.unarchive(now=LATER).writable().archived_at is None
+    assert PROJECT.unarchive(now=LATER) is PROJECT is PROJECT.writable()
 
 
 @pytest.mark.parametrize("permissions", [(), (ProjectPermission.ANY,)])
@@ -78,9 +119,10 @@ def test_a_key_bound_to_projects_sees_no_other_even_with_any(permissions: tuple[
             project_ids=frozenset({project_id}),
         )
 
-    assert PROJECT.visible_to(bound(PROJECT.id)) is PROJECT
-    with pytest.raises(ProjectNotFound):
-        PROJECT.visible_to(bound(a_project(OWNER).id))
+    assert PROJECT.require_role(bound(PROJECT.id), None, OWNS) is PROJECT
+    for member in (None, PROJECT.founder()):
+        with pytest.raises(ProjectNotFound):
+            PROJECT.require_role(bound(a_project(OWNER).id), member, ProjectRole.VIEWER)
 
 
 def test_an_edit_changes_what_is_named_and_the_time() -> None:

@@ -39,11 +39,13 @@ from domain.model.idempotency import Record
 from domain.model.invitations import Invitation
 from domain.model.keys import Key
 from domain.model.mails import Mail
+from domain.model.members import Member
 from domain.model.one_time_tokens import OneTimeToken
 from domain.model.projects import Project
 from domain.model.roles import BUILT_IN, Role
 from domain.model.scopes import Catalogue, Scope
 from domain.model.sessions import RefreshToken, Session
+from domain.model.tasks import Task
 from domain.model.users import User
 from domain.ports.access import AccessChanges, AccessDirectory
 from domain.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
@@ -77,6 +79,8 @@ Kept = (
     | Project
     | Event
     | Record
+    | Member
+    | Task
 )
 
 
@@ -120,6 +124,10 @@ async def _keep(work: UnitOfWork, value: Kept) -> None:
             await work.scopes.add(value, at_most=1000)
         case Project():
             await work.projects.add(value, at_most=1000)
+        case Member():
+            await work.members.add(value, at_most=1000)
+        case Task():
+            await work.tasks.add(value, at_most=1000)
         case Event():
             await work.events.add(value)
         case Record():

@@ -12,14 +12,16 @@ from domain.model.ids import RoleId
 from domain.model.invitations import Invitation
 from domain.model.keys import Key
 from domain.model.mails import Mail
+from domain.model.members import Member, ProjectRole
 from domain.model.one_time_tokens import OneTimeToken
 from domain.model.projects import Project
 from domain.model.queries import Query, Sort
 from domain.model.roles import ADMIN_ID, MEMBER_ID, Role
 from domain.model.scopes import Scope
 from domain.model.sessions import RefreshToken, Session
+from domain.model.tasks import Task
 from domain.model.users import User
-from tests.support.examples import HOSTILE_TEXTS, a_role, a_user, an_invitation
+from tests.support.examples import HOSTILE_TEXTS, a_member, a_project, a_role, a_task, a_user, an_invitation
 from tests.support.fakes import START
 
 T = TypeVar("T")
@@ -34,6 +36,8 @@ class Draw:
     users: list[User] = field(default_factory=list)
     roles: list[Role] = field(default_factory=list)
     projects: list[Project] = field(default_factory=list)
+    members: list[Member] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
     keys: list[Key] = field(default_factory=list)
     scopes: list[Scope] = field(default_factory=list)
     sessions: list[Session] = field(default_factory=list)
@@ -71,6 +75,21 @@ class Draw:
 
     def invitation(self) -> Invitation:
         return self.one(self.invitations, lambda _: an_invitation())
+
+    def project(self) -> Project:
+        return self.one(self.projects, a_project)
+
+    def member(self) -> Member:
+        """Also whoever has a project from its start on."""
+        if self.random.random() < 0.3:
+            return self.project().founder()
+        return self.one(self.members, lambda user: a_member(self.project(), user))
+
+    def task(self) -> Task:
+        return self.one(self.tasks, lambda user: a_task(self.project(), user))
+
+    def project_role(self) -> ProjectRole:
+        return self.random.choice(tuple(ProjectRole))
 
     def whose(self) -> User | Invitation | None:
         """Whose a token is, or a mail."""

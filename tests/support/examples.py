@@ -18,16 +18,19 @@ from domain.model.ids import (
     RoleId,
     ScopeId,
     SessionId,
+    TaskId,
     UserId,
 )
 from domain.model.invitations import INVITATION_LIFETIME, Invitation
 from domain.model.keys import Key, KeyUse, SecretVersion
 from domain.model.mails import Mail, MailKind
+from domain.model.members import Member, ProjectRole
 from domain.model.one_time_tokens import OneTimeToken, TokenPurpose
 from domain.model.projects import Project
 from domain.model.roles import Role
 from domain.model.scopes import Scope
 from domain.model.sessions import RefreshToken, Session, SessionKind
+from domain.model.tasks import Task
 from domain.model.users import EmailAddress, User
 from tests.support.fakes import START, CountingIds
 
@@ -68,6 +71,17 @@ def an_invitation(**given: Any) -> Invitation:
 def a_project(owner: User, **given: Any) -> Project:
     present = {"id": ProjectId(_ids.new()), "owner_id": owner.id, "name": f"project {next(_number)}"}
     return Project(**{**present, "created_at": START, "updated_at": START, **given})
+
+
+def a_member(project: Project, user: User, **given: Any) -> Member:
+    present = {"project_id": project.id, "user_id": user.id, "role": ProjectRole.EDITOR, "created_at": START}
+    return Member(**{**present, **given})
+
+
+def a_task(project: Project, creator: User, **given: Any) -> Task:
+    present = {"id": TaskId(_ids.new()), "project_id": project.id, "creator_id": creator.id}
+    times = {"created_at": START, "updated_at": START}
+    return Task(**{**present, "title": f"task {next(_number)}", **times, **given})
 
 
 def a_secret(version: int = 1, **given: Any) -> SecretVersion:

@@ -8,14 +8,17 @@ from typing import Any
 
 from domain.model.attempts import UNKNOWN_DEVICE, Attempts
 from domain.model.idempotency import Record
+from domain.model.ids import ProjectId
 from domain.model.invitations import INVITATION_SORTS
 from domain.model.keys import KEY_SORTS, KeyUse
 from domain.model.limits import Policy
 from domain.model.mails import MailKind
+from domain.model.members import MEMBER_SORTS
 from domain.model.one_time_tokens import TokenPurpose
 from domain.model.projects import PROJECT_SORTS
 from domain.model.roles import ROLE_SORTS
 from domain.model.sessions import RefreshToken
+from domain.model.tasks import TASK_SORTS, TaskStatus
 from domain.model.users import USER_SORTS, EmailAddress, Username
 from domain.ports.unit_of_work import UnitOfWork
 from tests.support.draws import Draw
@@ -23,6 +26,7 @@ from tests.support.examples import (
     a_claim,
     a_key,
     a_mail,
+    a_member,
     a_one_time_token,
     a_project,
     a_refresh_token,
@@ -30,6 +34,7 @@ from tests.support.examples import (
     a_scope,
     a_secret,
     a_session,
+    a_task,
     a_user,
     an_event,
     an_invitation,
@@ -194,8 +199,11 @@ def _save_project(draw: Draw) -> Operation:
     changes: dict[str, Any] = {
         "name": draw.text(),
         "description": draw.maybe(draw.text()),
+        "archived_at": draw.maybe(draw.moment()),
         "updated_at": draw.moment(),
     }
+    if draw.random.random() < 0.2:
+        changes["owner_id"] = draw.user().id
 
     async def save(work: UnitOfWork) -> object:
         seen = project if blind else await work.projects.get(project.id)
@@ -209,11 +217,128 @@ def _delete_project(draw: Draw) -> Operation:
     return lambda work: work.projects.delete(replace(project, version=version))
 
 
-def _list_projects(draw: Draw) -> Operation:
-    owner, query = draw.maybe(draw.user().id), draw.query(PROJECT_SORTS)
+def _some_projects(draw: Draw) -> frozenset[ProjectId]:
     some = draw.random.sample(draw.projects, min(len(draw.projects), 4))
-    only = draw.maybe(frozenset(project.id for project in some)) or frozenset()
+    return draw.maybe(frozenset(project.id for project in some)) or frozenset()
+
+
+def _list_projects(draw: Draw) -> Operation:
+    owner, query, only = draw.maybe(draw.user().id), draw.query(PROJECT_SORTS), _some_projects(draw)
     return lambda work: work.projects.list_by_owner(owner, query, only=only)
+
+
+def _list_projects_of_member(draw: Draw) -> Operation:
+    user, query, only = draw.user(), draw.query(PROJECT_SORTS), _some_projects(draw)
+    return lambda work: work.projects.list_by_member(user.id, query, only=only)
+
+
+def _add_member(draw: Draw) -> Operation:
+    member = a_member(draw.project(), draw.user(), role=draw.project_role(), created_at=draw.moment())
+    draw.members.append(member)
+    at_most = draw.random.choice((2, 100, 100, 100))
+    return lambda work: work.members.add(member, at_most=at_most)
+
+
+def _find_member(draw: Draw) -> Operation:
+    member, other = draw.member(), draw.maybe(draw.user().id)
+    return lambda work: work.members.find(member.project_id, other or member.user_id)
+
+
+def _save_member(draw: Draw) -> Operation:
+    member, role, blind = draw.member(), draw.project_role(), draw.maybe(draw.random.randint(1, 3))
+
+    async def save(work: UnitOfWork) -> object:
+        seen = (None if blind else await work.members.find(member.project_id, member.user_id)) or member
+        return await work.members.save(replace(seen, role=role, version=blind or seen.version))
+
+    return save
+
+
+def _delete_member(draw: Draw) -> Operation:
+    member, version = draw.member(), draw.random.randint(1, 2)
+    return lambda work: work.members.delete(replace(member, version=version))
+
+
+def _find_heir(draw: Draw) -> Operation:
+    member = draw.member()
+    return lambda work: work.members.find_heir(member.project_id, member.user_id)
+
+
+def _list_members(draw: Draw) -> Operation:
+    project, query = draw.project(), draw.query(MEMBER_SORTS)
+    return lambda work: work.members.list_by_project(project.id, query)
+
+
+def _list_memberships(draw: Draw) -> Operation:
+    user, limit, after = draw.user(), draw.random.choice((1, 2, 200)), draw.maybe(draw.project().id)
+    return lambda work: work.members.list_by_user(user.id, limit, after=after)
+
+
+def _add_task(draw: Draw) -> Operation:
+    task = a_task(
+        draw.project(),
+        draw.user(),
+        title=draw.text(),
+        description=draw.maybe(draw.text()),
+        status=draw.random.choice(tuple(TaskStatus)),
+        due_at=draw.maybe(draw.moment()),
+        assignee_id=draw.maybe(draw.user().id),
+        created_at=draw.moment(),
+    )
+    draw.tasks.append(task)
+    at_most = draw.random.choice((2, 100, 100, 100))
+    return lambda work: work.tasks.add(task, at_most=at_most)
+
+
+def _save_task(draw: Draw) -> Operation:
+    task, blind = draw.task(), draw.maybe(draw.random.randint(1, 3))
+    changes: dict[str, Any] = {
+        "title": draw.text(),
+        "status": draw.random.choice(tuple(TaskStatus)),
+        "due_at": draw.maybe(draw.moment()),
+        "assignee_id": draw.maybe(draw.user().id),
+        "updated_at": draw.moment(),
+    }
+
+    async def save(work: UnitOfWork) -> object:
+        seen = task if blind else await work.tasks.get(task.project_id, task.id)
+        return await work.tasks.save(replace(seen, **changes, version=blind or seen.version))
+
+    return save
+
+
+def _delete_task(draw: Draw) -> Operation:
+    task, version = draw.task(), draw.random.randint(1, 2)
+    return lambda work: work.tasks.delete(replace(task, version=version))
+
+
+def _finds_task(method: str) -> Callable[[Draw], Operation]:
+    """In its own project, or at times in another."""
+
+    def drawn(draw: Draw) -> Operation:
+        task = draw.task()
+        project_id = task.project_id if draw.random.random() < 0.8 else draw.project().id
+        return lambda work: getattr(work.tasks, method)(project_id, task.id)
+
+    return drawn
+
+
+def _list_tasks(draw: Draw) -> Operation:
+    project, query = draw.project(), draw.query(TASK_SORTS)
+    return lambda work: work.tasks.list_by_project(project.id, query)
+
+
+def _unassign(draw: Draw) -> Operation:
+    task, user, now = draw.task(), draw.user(), draw.moment()
+    return lambda work: work.tasks.unassign(task.project_id, task.assignee_id or user.id, now=now)
+
+
+def _lists_tasks_of_user(method: str) -> Callable[[Draw], Operation]:
+    def drawn(draw: Draw) -> Operation:
+        user, limit, after = draw.user(), draw.random.choice((1, 2, 200)), draw.maybe(draw.task().id)
+        return lambda work: getattr(work.tasks, method)(user.id, limit, after=after)
+
+    return drawn
 
 
 def _add_key(draw: Draw) -> Operation:
@@ -537,9 +662,28 @@ OPERATIONS: dict[str, Callable[[Draw], Operation]] = {
     "keys.revoke_all": _revoke_all_keys,
     "projects.add": _add_project,
     "projects.get": _reads("projects", "get", lambda draw: draw.one(draw.projects, a_project).id),
+    "projects.hold": _reads("projects", "hold", lambda draw: draw.project().id),
+    "projects.lock": _reads("projects", "lock", lambda draw: draw.project().id),
     "projects.save": _save_project,
     "projects.delete": _delete_project,
     "projects.list_by_owner": _list_projects,
+    "projects.list_by_member": _list_projects_of_member,
+    "members.add": _add_member,
+    "members.find": _find_member,
+    "members.save": _save_member,
+    "members.delete": _delete_member,
+    "members.find_heir": _find_heir,
+    "members.list_by_project": _list_members,
+    "members.list_by_user": _list_memberships,
+    "tasks.add": _add_task,
+    "tasks.get": _finds_task("get"),
+    "tasks.lock": _finds_task("lock"),
+    "tasks.save": _save_task,
+    "tasks.delete": _delete_task,
+    "tasks.list_by_project": _list_tasks,
+    "tasks.unassign": _unassign,
+    "tasks.list_by_assignee": _lists_tasks_of_user("list_by_assignee"),
+    "tasks.list_by_creator": _lists_tasks_of_user("list_by_creator"),
     "mails.add": _add_mail,
     "mails.claim": _claim_mails,
     "mails.remove": _reads("mails", "remove", lambda draw: draw.one(draw.mails, a_mail).id),

@@ -12,24 +12,28 @@ from adapters.memory.idempotency import MemoryIdempotencyRepository
 from adapters.memory.invitations import MemoryInvitationRepository
 from adapters.memory.keys import MemoryKeyRepository
 from adapters.memory.mails import MemoryMailRepository
+from adapters.memory.members import MemoryMemberRepository
 from adapters.memory.one_time_tokens import MemoryOneTimeTokenRepository
 from adapters.memory.projects import MemoryProjectRepository
 from adapters.memory.roles import Membership, MemoryRoleRepository
 from adapters.memory.scopes import MemoryScopeRepository
 from adapters.memory.sessions import MemorySessionRepository
 from adapters.memory.tables import Draft, Index, Table
+from adapters.memory.tasks import MemoryTaskRepository
 from adapters.memory.users import MemoryUserRepository
 from domain.errors import (
     EditConflict,
     EmailTaken,
     InvitationNotFound,
     KeyNotFound,
+    MemberNotFound,
     ProjectNameTaken,
     ProjectNotFound,
     RoleNameTaken,
     RoleNotFound,
     ScopeNotFound,
     SessionNotFound,
+    TaskNotFound,
     UsernameTaken,
     UserNotFound,
 )
@@ -39,11 +43,13 @@ from domain.model.idempotency import Record
 from domain.model.invitations import Invitation
 from domain.model.keys import Key
 from domain.model.mails import Mail
+from domain.model.members import Member
 from domain.model.one_time_tokens import OneTimeToken
 from domain.model.projects import Project
 from domain.model.roles import BUILT_IN, Role
 from domain.model.scopes import Scope
 from domain.model.sessions import RefreshToken, Session
+from domain.model.tasks import Task
 from domain.model.users import User
 
 
@@ -103,6 +109,21 @@ def _projects() -> Table[Project]:
     )
 
 
+def _members() -> Table[Member]:
+    return Table(
+        Index("project", attrgetter("project_id")), Index("user", attrgetter("user_id")), absent=MemberNotFound
+    )
+
+
+def _tasks() -> Table[Task]:
+    return Table(
+        Index("project", attrgetter("project_id")),
+        Index("assignee", attrgetter("assignee_id")),
+        Index("creator", attrgetter("creator_id")),
+        absent=TaskNotFound,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
     users: Table[User] = field(default_factory=_users)
@@ -116,6 +137,8 @@ class Tables:
     keys: Table[Key] = field(default_factory=lambda: Table(Index("owner", attrgetter("owner_id")), absent=KeyNotFound))
     scopes: Table[Scope] = field(default_factory=_scopes)
     projects: Table[Project] = field(default_factory=_projects)
+    members: Table[Member] = field(default_factory=_members)
+    tasks: Table[Task] = field(default_factory=_tasks)
     mails: Table[Mail] = field(default_factory=lambda: Table(Index("invitation", attrgetter("invitation_id"))))
     events: Table[Event] = field(default_factory=Table)
     records: Table[Record] = field(default_factory=lambda: Table(id_of=attrgetter("digest")))
@@ -133,7 +156,9 @@ class MemoryUnitOfWork:
         self.invitations = MemoryInvitationRepository(tables.invitations, tables.one_time_tokens, tables.mails)
         self.keys = MemoryKeyRepository(tables.keys, tables.users, changed)
         self.scopes = MemoryScopeRepository(tables.scopes, tables.keys, changed)
-        self.projects = MemoryProjectRepository(tables.projects, tables.users, changed)
+        self.projects = MemoryProjectRepository(tables.projects, tables.members, tables.tasks, tables.users, changed)
+        self.members = MemoryMemberRepository(tables.members, tables.projects, tables.users, changed)
+        self.tasks = MemoryTaskRepository(tables.tasks, tables.projects, tables.members, tables.users)
         self.mails = MemoryMailRepository(tables.mails, tables.users, tables.invitations)
         self.events = MemoryEventLog(tables.events)
         self.idempotency = MemoryIdempotencyRepository(tables.records)

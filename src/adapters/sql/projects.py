@@ -3,11 +3,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, bindparam, func, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, UniqueConstraint, bindparam, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.access_changes import Changed
 from adapters.sql.base import Id, Row, code_points, table_of
+from adapters.sql.members import PROJECTS_OF_USER, add_founder
 from adapters.sql.queries import Listing
 from adapters.sql.quotas import insert_below
 from adapters.sql.statements import Connection, Statement, refusing
@@ -26,6 +27,7 @@ class ProjectRow(Row):
     owner_id: Mapped[UUID] = mapped_column(Id, ForeignKey("users.id"))
     name: Mapped[str] = mapped_column(code_points(128))
     description: Mapped[str | None] = mapped_column(code_points(1024))
+    archived_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     version: Mapped[int]
@@ -39,28 +41,43 @@ _ONLY = _PROJECTS.c.id.in_(bindparam("only", expanding=True, type_=Id))
 _SORTS = {name: _PROJECTS.c[name] for name in PROJECT_SORTS}
 
 _ADD = insert_below(_PROJECTS, select(func.count(_PROJECTS.c.id)).where(_OF_OWNER))
-_GET = Statement(select(_PROJECTS).where(_PROJECTS.c.id == bindparam("id")))
-_VERSIONS = VersionedTable(_PROJECTS, mutable=("name", "description", "updated_at"), absent=ProjectNotFound)
+_ONE = select(_PROJECTS).where(_PROJECTS.c.id == bindparam("id"))
+_GET = Statement(_ONE)
+_HOLD = Statement(_ONE.with_for_update(read=True))
+_LOCK = Statement(_ONE.with_for_update())
+_VERSIONS = VersionedTable(
+    _PROJECTS, mutable=("owner_id", "name", "description", "archived_at", "updated_at"), absent=ProjectNotFound
+)
+_WHOSE: dict[str, list[ColumnElement[bool]]] = {
+    "anybody": [],
+    "owner": [_OF_OWNER],
+    "member": [_PROJECTS.c.id.in_(PROJECTS_OF_USER)],
+}
 _LISTINGS = {
-    (owned, narrowed): Listing.of(
-        _PROJECTS, *([_OF_OWNER] if owned else []), *([_ONLY] if narrowed else []), sorts=_SORTS
-    )
-    for owned in (True, False)
+    (whose, narrowed): Listing.of(_PROJECTS, *filters, *([_ONLY] if narrowed else []), sorts=_SORTS)
+    for whose, filters in _WHOSE.items()
     for narrowed in (True, False)
 }
 
 
 def _values(project: Project) -> dict[str, Any]:
-    return {"name": project.name, "description": project.description, "updated_at": project.updated_at}
+    return {
+        "owner_id": project.owner_id,
+        "name": project.name,
+        "description": project.description,
+        "archived_at": project.archived_at,
+        "updated_at": project.updated_at,
+    }
 
 
 def _project(row: tuple[Any, ...]) -> Project:
-    project_id, owner_id, name, description, created_at, updated_at, version = row
+    project_id, owner_id, name, description, archived_at, created_at, updated_at, version = row
     return Project(
         id=project_id,
         owner_id=owner_id,
         name=name,
         description=description,
+        archived_at=archived_at,
         created_at=created_at,
         updated_at=updated_at,
         version=version,
@@ -78,21 +95,25 @@ class SqlProjectRepository:
                 _ADD,
                 at_most=at_most,
                 id=project.id,
-                owner_id=project.owner_id,
                 created_at=project.created_at,
                 version=project.version,
                 **_values(project),
             )
         if not added:
             self._connection.refuse(QuotaReached(f"a user has at most {at_most} projects"))
+        await add_founder(self._connection, project.founder())
 
     async def get(self, project_id: ProjectId) -> Project:
-        if (row := await self._connection.fetch_one(_GET, id=project_id)) is None:
-            raise ProjectNotFound
-        return _project(row)
+        return await self._only(_GET, project_id)
+
+    async def hold(self, project_id: ProjectId) -> Project:
+        return await self._only(_HOLD, project_id)
+
+    async def lock(self, project_id: ProjectId) -> Project:
+        return await self._only(_LOCK, project_id)
 
     async def save(self, project: Project) -> Project:
-        with refusing(duplicate={"owner_id": ProjectNameTaken()}):
+        with refusing(duplicate={"owner_id": ProjectNameTaken()}, missing=UserNotFound()):
             return await _VERSIONS.save(self._connection, project, _values(project))
 
     async def delete(self, project: Project) -> None:
@@ -103,7 +124,18 @@ class SqlProjectRepository:
         self, owner_id: UserId | None, query: Query, *, only: Set[ProjectId] = frozenset()
     ) -> Page[Project]:
         values: dict[str, Any] = {} if owner_id is None else {"owner_id": owner_id}
-        if only:
-            values["only"] = sorted(only)
-        listing = _LISTINGS[owner_id is not None, bool(only)]
-        return await listing.page(self._connection, query, _project, **values)
+        return await self._page("anybody" if owner_id is None else "owner", query, only, values)
+
+    async def list_by_member(
+        self, user_id: UserId, query: Query, *, only: Set[ProjectId] = frozenset()
+    ) -> Page[Project]:
+        return await self._page("member", query, only, {"of_user": user_id})
+
+    async def _page(self, whose: str, query: Query, only: Set[ProjectId], values: dict[str, Any]) -> Page[Project]:
+        given = {**values, "only": sorted(only)} if only else values
+        return await _LISTINGS[whose, bool(only)].page(self._connection, query, _project, **given)
+
+    async def _only(self, statement: Statement, project_id: ProjectId) -> Project:
+        if (row := await self._connection.fetch_one(statement, id=project_id)) is None:
+            raise ProjectNotFound
+        return _project(row)

@@ -1,7 +1,19 @@
 """Every row class, imported, so that the metadata knows every table."""
 
-from adapters.sql import access, attempts, events, idempotency, invitations, mails, one_time_tokens, projects, scopes
+from adapters.sql import (
+    access,
+    attempts,
+    events,
+    idempotency,
+    invitations,
+    mails,
+    one_time_tokens,
+    projects,
+    scopes,
+    tasks,
+)
 from adapters.sql.base import Row
 
-MODULES = (access, attempts, events, idempotency, invitations, mails, one_time_tokens, projects, scopes)
+MODULES = (access, attempts, events, idempotency, invitations, mails, one_time_tokens, projects, scopes, tasks)
+
 METADATA = Row.metadata

@@ -11,12 +11,14 @@ from adapters.sql.idempotency import SqlIdempotencyRepository
 from adapters.sql.invitations import SqlInvitationRepository
 from adapters.sql.keys import SqlKeyRepository
 from adapters.sql.mails import SqlMailRepository
+from adapters.sql.members import SqlMemberRepository
 from adapters.sql.one_time_tokens import SqlOneTimeTokenRepository
 from adapters.sql.projects import SqlProjectRepository
 from adapters.sql.roles import SqlRoleRepository
 from adapters.sql.scopes import SqlScopeRepository
 from adapters.sql.sessions import SqlSessionRepository
 from adapters.sql.statements import Connection, Reading, Rows, Statement, Values
+from adapters.sql.tasks import SqlTaskRepository
 from adapters.sql.users import SqlUserRepository
 from domain.errors import DomainError
 
@@ -34,6 +36,8 @@ class SqlUnitOfWork:
         self.keys = SqlKeyRepository(connection, changed)
         self.scopes = SqlScopeRepository(connection, changed)
         self.projects = SqlProjectRepository(connection, changed)
+        self.members = SqlMemberRepository(connection, changed)
+        self.tasks = SqlTaskRepository(connection)
         self.mails = SqlMailRepository(connection)
         self.events = SqlEventLog(connection)
         self.idempotency = SqlIdempotencyRepository(connection)

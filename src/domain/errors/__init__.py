@@ -10,6 +10,7 @@ DomainError
 │   └── KeySuspended
 ├── Forbidden                  we know who is asking, and they may not
 │   ├── PermissionDenied
+│   │   └── ProjectRoleRequired
 │   ├── CredentialKindNotAllowed
 │   ├── RegistrationClosed
 │   ├── WrongPassword
@@ -28,7 +29,9 @@ DomainError
 │   ├── InvitationNotFound
 │   ├── KeyNotFound
 │   ├── ScopeNotFound
-│   └── ProjectNotFound
+│   ├── ProjectNotFound
+│   ├── MemberNotFound
+│   └── TaskNotFound
 ├── Conflict                   good input, wrong moment
 │   ├── EmailTaken
 │   ├── UsernameTaken
@@ -40,6 +43,8 @@ DomainError
 │   ├── UserInactive
 │   ├── KeyEnded
 │   ├── ProjectNameTaken
+│   ├── ProjectArchived
+│   ├── LastOwner
 │   ├── EditConflict
 │   ├── IdempotencyInProgress
 │   ├── IdempotencySecretGone
@@ -66,6 +71,7 @@ from domain.errors.callers import (
     OwnAccount,
     PasswordChangeRequired,
     PermissionDenied,
+    ProjectRoleRequired,
     RegistrationClosed,
     RoleExceedsActor,
     ScopeExceedsActor,
@@ -96,6 +102,9 @@ from domain.errors.resources import (
     KeyEnded,
     KeyNotFound,
     LastAdmin,
+    LastOwner,
+    MemberNotFound,
+    ProjectArchived,
     ProjectNameTaken,
     ProjectNotFound,
     QuotaReached,
@@ -105,6 +114,7 @@ from domain.errors.resources import (
     ScopeInUse,
     ScopeNotFound,
     SessionNotFound,
+    TaskNotFound,
     UserInactive,
     UsernameTaken,
     UserNotFound,
@@ -133,13 +143,17 @@ __all__ = (
     "KeyRevoked",
     "KeySuspended",
     "LastAdmin",
+    "LastOwner",
+    "MemberNotFound",
     "NotFound",
     "OwnAccount",
     "PasswordChangeRequired",
     "PermissionDenied",
     "PreconditionFailed",
+    "ProjectArchived",
     "ProjectNameTaken",
     "ProjectNotFound",
+    "ProjectRoleRequired",
     "QuotaExceeded",
     "QuotaReached",
     "RegistrationClosed",
@@ -153,6 +167,7 @@ __all__ = (
     "ScopeNotFound",
     "SessionNotFound",
     "TargetExceedsActor",
+    "TaskNotFound",
     "Unauthenticated",
     "Unavailable",
     "UserInactive",

@@ -37,6 +37,14 @@ class PermissionDenied(Forbidden):
         super().__init__(f"this needs {_listed(self.missing)}")
 
 
+class ProjectRoleRequired(PermissionDenied):
+    """Whoever sees a project and has too low a role in it. No permission is missing: *least* is a role."""
+
+    def __init__(self, least: str) -> None:
+        self.missing = ()
+        Forbidden.__init__(self, f"this needs the role {least} in the project, or a higher one")
+
+
 class CredentialKindNotAllowed(Forbidden):
     code = "credential_kind_not_allowed"
     sentence = "this kind of credential may not do this"

@@ -31,6 +31,14 @@ class ProjectNotFound(NotFound):
     pass
 
 
+class MemberNotFound(NotFound):
+    pass
+
+
+class TaskNotFound(NotFound):
+    pass
+
+
 class EmailTaken(Conflict):
     code = "email_taken"
     sentence = "this e-mail address is already registered"
@@ -79,6 +87,16 @@ class KeyEnded(Conflict):
 class ProjectNameTaken(Conflict):
     code = "project_name_taken"
     sentence = "another project of the same owner has this name"
+
+
+class ProjectArchived(Conflict):
+    code = "project_archived"
+    sentence = "the project is archived, and is only read until it is unarchived"
+
+
+class LastOwner(Conflict):
+    code = "last_owner"
+    sentence = "this would leave the project without an owner"
 
 
 class EditConflict(Conflict):

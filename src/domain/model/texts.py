@@ -5,15 +5,25 @@ import unicodedata
 from domain.errors import Invalid
 
 NAME_LIMIT = 128
+TITLE_LIMIT = 256
 DESCRIPTION_LIMIT = 1024
 _INVISIBLE = frozenset({"Cc", "Cs"})
 
 
 def name_text(raw: str, field: str = "name") -> str:
     """*raw* trimmed: 1-128 code points, no control characters. Raises Invalid."""
+    return _line(raw, field, NAME_LIMIT)
+
+
+def title_text(raw: str, field: str = "title") -> str:
+    """As `name_text`, of 1-256 code points."""
+    return _line(raw, field, TITLE_LIMIT)
+
+
+def _line(raw: str, field: str, limit: int) -> str:
     text = raw.strip()
-    if not 1 <= len(text) <= NAME_LIMIT:
-        raise Invalid(field, f"has 1 to {NAME_LIMIT} characters")
+    if not 1 <= len(text) <= limit:
+        raise Invalid(field, f"has 1 to {limit} characters")
     if any(unicodedata.category(character) in _INVISIBLE for character in text):
         raise Invalid(field, "has no control characters")
     return text

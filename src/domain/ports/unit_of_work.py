@@ -7,11 +7,13 @@ from domain.ports.idempotency import IdempotencyRepository
 from domain.ports.invitations import InvitationRepository
 from domain.ports.keys import KeyRepository
 from domain.ports.mails import MailRepository
+from domain.ports.members import MemberRepository
 from domain.ports.one_time_tokens import OneTimeTokenRepository
 from domain.ports.projects import ProjectRepository
 from domain.ports.roles import RoleRepository
 from domain.ports.scopes import ScopeRepository
 from domain.ports.sessions import SessionRepository
+from domain.ports.tasks import TaskRepository
 from domain.ports.users import UserRepository
 
 
@@ -36,6 +38,10 @@ class UnitOfWork(Protocol):
     def scopes(self) -> ScopeRepository: ...
     @property
     def projects(self) -> ProjectRepository: ...
+    @property
+    def members(self) -> MemberRepository: ...
+    @property
+    def tasks(self) -> TaskRepository: ...
     @property
     def mails(self) -> MailRepository: ...
     @property

@@ -13,11 +13,12 @@ from adapters.sql import SqlAccessDirectory, SqlUnitOfWorkFactory, migration_con
 from adapters.sql.base import Document, Id, Instant
 from adapters.sql.statements import Statement
 from domain.model.ids import KeyId, SessionId
+from domain.model.queries import Page, Query
 from domain.model.roles import MEMBER, MEMBER_ID, MEMBER_PERMISSIONS
 from domain.model.scopes import Catalogue
 from domain.model.sessions import SessionKind
 from tests.support.databases import create_postgres, drop_postgres
-from tests.support.examples import a_refresh_token, a_session, a_user, an_event
+from tests.support.examples import a_project, a_refresh_token, a_session, a_user, an_event
 from tests.support.fakes import START, CountingIds, ManualClock
 
 Target = Path | str
@@ -52,10 +53,12 @@ ADD_EVENT = table(
     id=Id, at=Instant, action=String, subject=String, actor_kind=String, user_id=Id, session_id=Id, key_id=Id,
     address=String, request_id=String, changes=Document,
 )  # fmt: skip
+ADD_PROJECT = table("projects", id=Id, owner_id=Id, name=String, description=String, **_INSTANTS, version=Integer)
 
 USER = a_user(email_verified_at=START, name="Ada")
 SESSION = a_session(USER, address="192.0.2.1")
 TOKEN = a_refresh_token(SESSION, spent_at=START, sealed_successor=b"sealed", successor_digest=b"next")
+PROJECT = a_project(USER, description="What the robots call.")
 EVENT = an_event(user_id=USER.id, session_id=SessionId(IDS.new()), key_id=KeyId(IDS.new()), changes={"b": 1, "a": [2]})
 
 
@@ -79,7 +82,7 @@ async def migrate(target: Target, *commands: str) -> None:
 
 async def fill(target: Target) -> None:
     """As 0001 would."""
-    rows = {ADD_USER: USER, ADD_SESSION: SESSION, ADD_TOKEN: TOKEN, ADD_EVENT: EVENT}
+    rows = {ADD_USER: USER, ADD_SESSION: SESSION, ADD_TOKEN: TOKEN, ADD_PROJECT: PROJECT, ADD_EVENT: EVENT}
     database = open_database(target)
     async with database.writing() as connection:
         for statement, value in rows.items():
@@ -98,6 +101,8 @@ async def require_all(target: Target) -> None:
         assert await work.roles.list_by_user(USER.id) == (MEMBER,)
         assert await work.sessions.get(SESSION.id) == SESSION
         assert await work.sessions.find_refresh_token(TOKEN.digest) == TOKEN
+        assert await work.projects.list_by_member(USER.id, Query()) == Page((PROJECT,), 1)
+        assert await work.members.list_by_user(USER.id, 10) == (PROJECT.founder(),)
         assert await work.events.list(10) == (EVENT,)
         assert await work.events.list(10, user_id=USER.id, subject=EVENT.subject) == (EVENT,)
     grant = await SqlAccessDirectory(database, Catalogue(), ManualClock()).find_session(SESSION.id)

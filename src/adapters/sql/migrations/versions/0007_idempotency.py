@@ -9,7 +9,7 @@ from alembic import op
 from adapters.sql import base as types
 
 revision = "0007"
-down_revision = "0004"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
