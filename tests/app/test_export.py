@@ -46,7 +46,10 @@ async def test_it_holds_everything_about_oneself_and_nothing_about_others(servic
     await admin.put(f"/v1/roles/{role['id']}/users/{ada.id}")
     await admin.patch(f"/v1/users/{ada.id}", name="Ada L.")
     robot, project = await ada.key("read", name="robot", metadata={"é": 1}), await ada.project("Warehouse")
-    await bob.project("Bob's")
+    bobs = await bob.project("Bob's")
+    path = f"/v1/projects/{project['id']}/tasks"
+    task = (await ada.post(path, title="Count", assignee_id=ada.id)).json()
+    await bob.post(f"/v1/projects/{bobs['id']}/tasks", title="Bob's")
     await bob.key()
     browser = await service.browser(ada)
     answer = await browser.get(EXPORT)
@@ -55,7 +58,18 @@ async def test_it_holds_everything_about_oneself_and_nothing_about_others(servic
     assert answer.headers["content-disposition"] == 'attachment; filename="hexkey-export.json"'
     assert answer.headers["cache-control"] == "no-store"
     held = answer.json()
-    assert list(held) == ["user", "roles", "sessions", "api_keys", "projects", "done_by_you", "done_to_you"]
+    assert list(held) == [
+        "user",
+        "roles",
+        "sessions",
+        "api_keys",
+        "projects",
+        "memberships",
+        "tasks_assigned",
+        "tasks_created",
+        "done_by_you",
+        "done_to_you",
+    ]
     me = (await ada.get("/v1/me")).json()
     assert held["user"] == {name: value for name, value in me.items() if name not in {"roles", "permissions"}}
     assert [(one["name"], one["description"]) for one in held["roles"]] == [
@@ -65,9 +79,13 @@ async def test_it_holds_everything_about_oneself_and_nothing_about_others(servic
     assert [(one["kind"], one["current"]) for one in held["sessions"]] == [("token", False), ("cookie", True)]
     assert held["api_keys"] == [robot.view]
     assert held["projects"] == [project]
+    membership = {"project_id": project["id"], "role": "owner", "created_at": project["created_at"]}
+    assert held["memberships"] == [membership]
+    assert (held["tasks_assigned"], held["tasks_created"]) == ([task], [task])
     assert [event["action"] for event in held["done_by_you"]] == [
         "user.exported",
         "user.signed_in",
+        "task.created",
         "project.created",
         "api_key.created",
         "user.signed_in",
@@ -90,6 +108,23 @@ async def test_more_than_a_page_of_keys_and_projects_is_there_whole(service: Ser
     for number in range(400):
         await ada.project(f"project {number}")
     assert len((await browser.get(EXPORT)).json()["projects"]) == 400
+
+
+async def test_what_was_done_in_projects_of_others_is_there_while_one_sees_them(service: Service, ada: Person) -> None:
+    bob, browser = await service.user(), await service.browser(ada)
+    path = f"/v1/projects/{(await bob.project('Shared'))['id']}"
+    await bob.put(f"{path}/members/{ada.id}", role="editor")
+    for number in range(250):
+        await ada.post(f"{path}/tasks", title=f"made {number}")
+        await bob.post(f"{path}/tasks", title=f"given {number}", assignee_id=ada.id)
+    held = (await browser.get(EXPORT)).json()
+    assert [one["role"] for one in held["memberships"]] == ["editor"]
+    assert sorted(int(one["title"].removeprefix("made ")) for one in held["tasks_created"]) == list(range(250))
+    assert sorted(int(one["title"].removeprefix("given ")) for one in held["tasks_assigned"]) == list(range(250))
+    await bob.delete(f"{path}/members/{ada.id}")
+    held = (await browser.get(EXPORT)).json()
+    assert held["memberships"] == held["tasks_created"] == held["tasks_assigned"] == []
+    assert [event["action"] for event in held["done_by_you"]].count("task.created") == 250
 
 
 async def test_it_is_for_a_person_at_a_browser(service: Service, ada: Person) -> None:

@@ -24,6 +24,7 @@ async def test_a_project_is_created_as_it_is_read(ada: Person) -> None:
         "name": "Warehouse",
         "description": "What the robots call.",
         "owner_id": ada.id,
+        "archived_at": None,
         "created_at": "2026-01-01T00:00:00Z",
         "updated_at": "2026-01-01T00:00:00Z",
     }
@@ -183,3 +184,63 @@ async def test_judgement_comes_in_the_order_of_the_contract(service: Service, ad
     assert refusal(await stale.patch(absent, name="Depot")) == (404, "not_found")
     assert refusal(await stale.patch(path, name="Depot")) == (412, "precondition_failed")
     assert refusal(await ada.patch(path, name="Depot")) == (409, "project_name_taken")
+
+
+async def test_an_archived_project_is_only_read(service: Service, ada: Person) -> None:
+    path, bob = f"/v1/projects/{(await ada.project('Warehouse'))['id']}", await service.user()
+    task = (await ada.post(f"{path}/tasks", title="Count")).headers["location"]
+    await ada.put(f"{path}/members/{bob.id}", role="editor")
+    service.advance(seconds=1)
+    archived = await ada.post(f"{path}/archive")
+    assert (archived.status_code, archived.headers["etag"]) == (200, '"2"')
+    assert archived.json()["archived_at"] == archived.json()["updated_at"] == "2026-01-01T00:00:01Z"
+    assert archived.json() == (await bob.get(path)).json()
+    for answer in (
+        await ada.patch(path, name="Depot"),
+        await bob.put(path, name="Depot"),
+        await bob.post(f"{path}/tasks", title="More"),
+        await bob.patch(task, status="done"),
+        await bob.delete(task),
+        await ada.put(f"{path}/members/{bob.id}", role="viewer"),
+        await ada.put(f"{path}/members/{bob.id}", role="editor"),
+        await ada.delete(f"{path}/members/{bob.id}"),
+        await bob.delete(f"{path}/members/{bob.id}"),
+    ):
+        assert refusal(answer) == (409, "project_archived")
+    for read in (path, task, f"{path}/tasks", f"{path}/members"):
+        assert (await bob.get(read)).status_code == 200
+
+    back = await ada.post(f"{path}/unarchive")
+    assert (back.status_code, back.json()["archived_at"], back.headers["etag"]) == (200, None, '"3"')
+    assert (await bob.patch(task, status="done")).status_code == 200
+
+
+async def test_archiving_again_changes_nothing(service: Service, ada: Person) -> None:
+    path = f"/v1/projects/{(await ada.project('Warehouse'))['id']}"
+    assert (await ada.post(f"{path}/unarchive")).headers["etag"] == '"1"'
+    first = await ada.post(f"{path}/archive")
+    service.advance(seconds=1)
+    again = await ada.post(f"{path}/archive")
+    assert (again.status_code, again.json(), again.headers["etag"]) == (200, first.json(), '"2"')
+    assert refusal(await ada.saying(if_match='"1"').post(f"{path}/unarchive")) == (412, "precondition_failed")
+    await ada.post(f"{path}/unarchive")
+    actions = [event.action for event in await service.events() if event.action.startswith("project.")]
+    assert actions == ["project.unarchived", "project.archived", "project.created"]
+
+
+async def test_an_archived_project_may_be_deleted(ada: Person) -> None:
+    path = f"/v1/projects/{(await ada.project('Warehouse'))['id']}"
+    await ada.post(f"{path}/archive")
+    assert (await ada.delete(path)).status_code == 204
+
+
+async def test_archiving_needs_to_change_and_to_read(service: Service, ada: Person) -> None:
+    path = f"/v1/projects/{(await ada.project('Warehouse'))['id']}"
+    half = await ada.key("projects:update")
+    refused = await half.post(f"{path}/archive")
+    assert refusal(refused) == (403, "permission_denied")
+    assert refused.json()["missing_permissions"] == ["projects:read"]
+    assert (await (await ada.key("writer")).post(f"{path}/archive")).status_code == 200
+    bob = await service.user()
+    assert refusal(await bob.post(f"{path}/unarchive")) == (404, "not_found")
+    assert (await (await service.admin()).post(f"{path}/unarchive")).status_code == 200

@@ -63,6 +63,7 @@ async def tour(service: Service) -> None:
     await sign_in(service, ada)
     await write_projects(service, ada, bob)
     await list_projects(service, ada, admin)
+    await share_projects(service, ada, bob, admin)
     await hold_keys(service, ada, bob, admin)
     await turn_keys(service, ada, bob, admin)
     await define_scopes(ada, admin)
@@ -118,6 +119,49 @@ async def list_projects(service: Service, ada: Person, admin: Person) -> None:
     for query in (*queries, "limit=3&offset=2", "offset=999999999", "sorting=owner_id"):
         await ada.get(f"/v1/projects?{query}")
         await admin.get(f"/v1/projects?{query}")
+
+
+async def share_projects(service: Service, ada: Person, bob: Person, admin: Person) -> None:
+    path = (await ada.post("/v1/projects", name="shared")).headers["location"]
+    tasks = []
+    for place, title in enumerate(("b", "A", "é", "e\u0301", *HOSTILE_TEXTS)):
+        service.advance(milliseconds=place % 3)
+        body = {"title": title, "due_at": "2026-02-01T00:00:00.1+02:00" if place % 2 else None}
+        tasks.append((await ada.post(f"{path}/tasks", assignee_id=ada.id, **body)).headers["location"])
+    for role in ("viewer", "editor", "editor", "boss", "owner"):
+        await ada.put(f"{path}/members/{bob.id}", role=role)
+        for caller in (ada, bob, admin):
+            await caller.get(f"{path}/members?sorting=name,username:desc")
+            await caller.get("/v1/projects?limit=3")
+        await bob.patch(tasks[0], title=role, description=None)
+        await bob.patch(path, description=role)
+    for query in (
+        "",
+        "sorting=title",
+        "sorting=due_at:desc,title",
+        "sorting=due_at&limit=3&offset=2",
+        "sorting=status",
+    ):
+        await bob.get(f"{path}/tasks?{query}")
+    await ada.saying(if_match='"1"').patch(tasks[1], status="done")
+    await ada.saying(if_match='"1"').delete(tasks[1])
+    for body in ({"title": ""}, {"title": "x", "assignee_id": admin.id}, {"title": "x", "assignee_id": ABSENT}):
+        await bob.post(f"{path}/tasks", **body)
+    for where in (f"{path}/tasks/{ABSENT}", f"{path}/members/{ABSENT}", f"/v1/projects/{ABSENT}/members/{bob.id}"):
+        await ada.get(where)
+        await ada.delete(where)
+        await ada.put(where, role="viewer")
+    for verb in ("archive", "archive", "unarchive", "unarchive", "archive"):
+        await ada.post(f"{path}/{verb}")
+        await bob.delete(tasks[2])
+        await bob.put(f"{path}/members/{ada.id}", role="editor")
+    await ada.post(f"{path}/unarchive")
+    await bob.post(f"{path}/unarchive")
+    for person in (ada, bob):
+        await bob.delete(f"{path}/members/{person.id}")
+        await bob.get(path)
+        await bob.get(f"{path}/tasks?sorting=title&limit=2")
+    await bob.delete(path)
 
 
 async def hold_keys(service: Service, ada: Person, bob: Person, admin: Person) -> None:

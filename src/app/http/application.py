@@ -24,6 +24,7 @@ from app.http.health import health_routes
 from app.http.impersonation import ImpersonationController
 from app.http.keys import KeyController
 from app.http.me import MeController
+from app.http.members import MemberController
 from app.http.problems import exception_handlers
 from app.http.projects import ProjectController
 from app.http.recovery import RecoveryController
@@ -31,6 +32,7 @@ from app.http.registration import InvitationController, RegistrationController
 from app.http.roles import HeldRoleController, RoleController
 from app.http.scopes import ScopeController
 from app.http.sign_in import AuthController
+from app.http.tasks import TaskController
 from app.http.users import UserController
 from app.http.views import ViewResponse
 from app.http.well_known import server_metadata, well_known_routes
@@ -48,6 +50,8 @@ CONTROLLERS = (
     RoleController,
     HeldRoleController,
     ProjectController,
+    TaskController,
+    MemberController,
     KeyController,
     ScopeController,
     AuditController,
@@ -61,6 +65,7 @@ SERVICES = (
     "introspection",
     "invitations",
     "keys",
+    "members",
     "memberships",
     "projects",
     "recovery",
@@ -69,6 +74,7 @@ SERVICES = (
     "scopes",
     "sessions",
     "sign_in",
+    "tasks",
     "users",
 )
 """What a handler may ask for by name."""

@@ -1,7 +1,8 @@
 """`/v1/me/export`: everything that is held about somebody, as it is read."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -9,15 +10,17 @@ from litestar import Controller, get
 from litestar.di import NamedDependency
 from litestar.response import Stream
 
-from app.http import audit, keys, me, projects
+from app.http import audit, keys, me, projects, tasks
 from app.http.doors import ActorRequest, session
 from app.http.users import view
 from domain.model.events import Event
 from domain.model.ids import SessionId
 from domain.model.keys import KeyCard
+from domain.model.members import Member
 from domain.model.projects import Project
 from domain.model.roles import Role
 from domain.model.sessions import Session
+from domain.model.tasks import Task
 from domain.services.exports import Export, ExportService, Piece
 
 CHUNK = 64 * 1024
@@ -28,6 +31,12 @@ class HeldRoleView(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     description: str | None
     is_active: bool
+    created_at: datetime
+
+
+class HeldMembershipView(msgspec.Struct, frozen=True, kw_only=True):
+    project_id: UUID
+    role: str
     created_at: datetime
 
 
@@ -68,21 +77,29 @@ async def in_chunks(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield bytes(buffer)
 
 
+def role_view(role: Role) -> HeldRoleView:
+    return HeldRoleView(
+        id=role.id,
+        name=role.name,
+        description=role.description,
+        is_active=role.is_active,
+        created_at=role.created_at,
+    )
+
+
+def membership_view(member: Member) -> HeldMembershipView:
+    return HeldMembershipView(project_id=member.project_id, role=member.role.value, created_at=member.created_at)
+
+
+VIEWS: dict[type[Any], Callable[[Any], msgspec.Struct]] = {
+    Role: role_view,
+    KeyCard: keys.view,
+    Project: projects.view,
+    Member: membership_view,
+    Task: tasks.view,
+    Event: audit.event_view,
+}
+
+
 def piece_view(piece: Piece, current: SessionId | None) -> msgspec.Struct:
-    match piece:
-        case Role():
-            return HeldRoleView(
-                id=piece.id,
-                name=piece.name,
-                description=piece.description,
-                is_active=piece.is_active,
-                created_at=piece.created_at,
-            )
-        case Session():
-            return me.session_view(piece, current=current)
-        case KeyCard():
-            return keys.view(piece)
-        case Project():
-            return projects.view(piece)
-        case Event():
-            return audit.event_view(piece)
+    return me.session_view(piece, current=current) if isinstance(piece, Session) else VIEWS[type(piece)](piece)

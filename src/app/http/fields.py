@@ -16,6 +16,7 @@ def described(description: str, *examples: object, **schema: Any) -> Meta:
 
 
 Name = Annotated[str, described("1 to 128 characters once trimmed.", "Warehouse", minLength=1, maxLength=128)]
+Title = Annotated[str, described("1 to 256 characters once trimmed.", "Count the shelves", minLength=1, maxLength=256)]
 Email = Annotated[str, described("An e-mail address.", "ada@example.org", maxLength=254)]
 Username = Annotated[str, described("3 to 32 of a-z, 0-9, '.', '_' and '-'.", "ada", minLength=3, maxLength=32)]
 NewPassword = Annotated[

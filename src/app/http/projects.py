@@ -35,6 +35,7 @@ class ProjectView(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     description: str | None
     owner_id: UUID
+    archived_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -45,6 +46,7 @@ def view(project: Project) -> ProjectView:
         name=project.name,
         description=project.description,
         owner_id=project.owner_id,
+        archived_at=project.archived_at,
         created_at=project.created_at,
         updated_at=project.updated_at,
     )
@@ -125,5 +127,33 @@ class ProjectController(Controller):
     async def delete_project(
         self, request: ActorRequest, project_id: PathId, projects: NamedDependency[ProjectService]
     ) -> None:
-        """Delete a project."""
+        """Delete a project with its tasks, archived or not; the caller is an owner of it."""
         await projects.delete(request.user, ProjectId(path_id(project_id)), expected=expected_versions(request))
+
+    @post(
+        "/{project_id:str}/archive",
+        status_code=200,
+        opt=user_or_key(ProjectPermission.UPDATE, ProjectPermission.READ),
+    )
+    async def archive_project(
+        self, request: ActorRequest, project_id: PathId, projects: NamedDependency[ProjectService]
+    ) -> Response[ProjectView]:
+        """Make a project read-only, its tasks and members as well; the caller is an owner of it."""
+        project = await projects.archive(
+            request.user, ProjectId(path_id(project_id)), expected=expected_versions(request)
+        )
+        return tagged(request, view(project), project.version)
+
+    @post(
+        "/{project_id:str}/unarchive",
+        status_code=200,
+        opt=user_or_key(ProjectPermission.UPDATE, ProjectPermission.READ),
+    )
+    async def unarchive_project(
+        self, request: ActorRequest, project_id: PathId, projects: NamedDependency[ProjectService]
+    ) -> Response[ProjectView]:
+        """Make an archived project writable again; the caller is an owner of it."""
+        project = await projects.unarchive(
+            request.user, ProjectId(path_id(project_id)), expected=expected_versions(request)
+        )
+        return tagged(request, view(project), project.version)
