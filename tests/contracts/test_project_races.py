@@ -52,8 +52,7 @@ async def with_two_owners(storage: Storage, ada: User, bob: User) -> Project:
     return project
 
 
-async def test_who_holds_a_project_holds_up_whoever_locks_it_and_nobody_else(storage: Storage, project) -> None:
-    """Where there is one writer at a time, all are held up."""
+async def test_whoever_locks_a_project_waits_for_those_who_hold_it(storage: Storage, project) -> None:
     order: list[str] = []
 
     async def hold(name: str) -> None:
@@ -226,3 +225,24 @@ async def test_a_project_that_is_deleted_while_tasks_are_made_leaves_none(
         assert set(answers) <= {"done", "not_found"}
         async with storage.uow.reading() as work:
             assert await work.tasks.list_by_creator(owner.id, 10) == ()
+
+
+async def test_those_who_hold_a_project_do_not_wait_for_each_other(
+    storage: Storage, project, request: pytest.FixtureRequest
+) -> None:
+    """Where there is one writer at a time, the first gives up waiting for company."""
+    company = asyncio.Barrier(2)
+    met: list[bool] = []
+
+    async def hold() -> None:
+        async with storage.uow() as work:
+            await work.projects.hold(project.id)
+            try:
+                async with asyncio.timeout(0.2):
+                    await company.wait()
+                met.append(True)
+            except TimeoutError:
+                met.append(False)
+
+    await asyncio.gather(hold(), hold())
+    assert met == [request.node.callspec.params["storage"] == "postgres"] * 2

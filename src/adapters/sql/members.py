@@ -3,12 +3,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Integer, String, bindparam, delete, func, select, update
+from sqlalchemy import ForeignKey, Index, Integer, String, bindparam, column, delete, func, select, table, update
 from sqlalchemy.dialects.postgresql import insert  # its ON CONFLICT is SQLite's as well
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.access_changes import Changed
-from adapters.sql.base import Id, Row, table_of
+from adapters.sql.base import Id, Instant, Row, table_of
 from adapters.sql.queries import Listing
 from adapters.sql.quotas import insert_below
 from adapters.sql.statements import Connection, Statement, refusing
@@ -30,8 +30,13 @@ class MemberRow(Row):
     role: Mapped[str] = mapped_column(String(16))
     created_at: Mapped[datetime]
     version: Mapped[int]
+    project_created_at: Mapped[datetime]
+    """As the project has it, where it never changes: the newest projects of a user are read without all the others."""
 
-    __table_args__ = (Index(None, "user_id", "project_id"),)
+    __table_args__ = (
+        Index(None, "user_id", "project_id"),
+        Index("ix_project_members_newest", "user_id", "project_created_at", "project_id"),
+    )
 
 
 MEMBERS = table_of(MemberRow)
@@ -39,9 +44,19 @@ _OF_PROJECT = MEMBERS.c.project_id == bindparam("of_project")
 _OF_USER = MEMBERS.c.user_id == bindparam("of_user")
 _SEEN = (_OF_PROJECT, _OF_USER, MEMBERS.c.version == bindparam("seen_version"))
 PROJECTS_OF_USER = select(MEMBERS.c.project_id).where(_OF_USER)
+_PROJECTS = table("projects", column("id", Id), column("created_at", Instant))
+_PROJECT_CREATED_AT = func.coalesce(
+    select(_PROJECTS.c.created_at).where(_PROJECTS.c.id == bindparam("of_project")).scalar_subquery(),
+    bindparam("created_at", type_=Instant),
+)
+"""Where there is no project, the reference to it is what is refused."""
 
 _FOUND = Statement(insert(MEMBERS).on_conflict_do_nothing())
-_ADD = insert_below(MEMBERS, select(func.count(MEMBERS.c.user_id)).where(_OF_PROJECT))
+_ADD = insert_below(
+    MEMBERS,
+    select(func.count(MEMBERS.c.user_id)).where(_OF_PROJECT),
+    project_created_at=_PROJECT_CREATED_AT,
+)
 _FIND = Statement(select(MEMBERS).where(_OF_PROJECT, _OF_USER))
 _SAVE = Statement(update(MEMBERS).where(*_SEEN).values(role=bindparam("role"), version=bindparam("version")))
 _DELETE = Statement(delete(MEMBERS).where(*_SEEN))
@@ -74,7 +89,7 @@ def _values(member: Member) -> dict[str, Any]:
 
 
 def _member(row: tuple[Any, ...]) -> Member:
-    project_id, user_id, role, created_at, version = row
+    project_id, user_id, role, created_at, version, _ = row
     return Member(
         project_id=project_id, user_id=user_id, role=ProjectRole(role), created_at=created_at, version=version
     )
@@ -89,7 +104,7 @@ async def add_founder(connection: Connection, member: Member) -> None:
     """The first member of a new project: nobody has read anything about it. While two versions of the service run side
     by side, a trigger has been there before us.
     """
-    await connection.execute(_FOUND, **_values(member))
+    await connection.execute(_FOUND, project_created_at=member.created_at, **_values(member))
 
 
 class SqlMemberRepository:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.access_changes import Changed
 from adapters.sql.base import Id, Row, code_points, table_of
-from adapters.sql.members import PROJECTS_OF_USER, add_founder
+from adapters.sql.members import MEMBERS, add_founder
 from adapters.sql.queries import Listing
 from adapters.sql.quotas import insert_below
 from adapters.sql.statements import Connection, Statement, refusing
@@ -48,15 +48,29 @@ _LOCK = Statement(_ONE.with_for_update())
 _VERSIONS = VersionedTable(
     _PROJECTS, mutable=("owner_id", "name", "description", "archived_at", "updated_at"), absent=ProjectNotFound
 )
-_WHOSE: dict[str, list[ColumnElement[bool]]] = {
-    "anybody": [],
-    "owner": [_OF_OWNER],
-    "member": [_PROJECTS.c.id.in_(PROJECTS_OF_USER)],
-}
+_OF_MEMBER = MEMBERS.c.user_id == bindparam("of_user")
 _LISTINGS = {
-    (whose, narrowed): Listing.of(_PROJECTS, *filters, *([_ONLY] if narrowed else []), sorts=_SORTS)
-    for whose, filters in _WHOSE.items()
+    (owned, narrowed): Listing.of(
+        _PROJECTS, *([_OF_OWNER] if owned else []), *([_ONLY] if narrowed else []), sorts=_SORTS
+    )
+    for owned in (True, False)
     for narrowed in (True, False)
+}
+
+
+def _of_member(*only: ColumnElement[bool]) -> Listing:
+    """In the order of the memberships, so that those of the first page alone are looked up."""
+    return Listing(
+        select(_PROJECTS).join(MEMBERS, MEMBERS.c.project_id == _PROJECTS.c.id).where(_OF_MEMBER, *only),
+        select(func.count(MEMBERS.c.project_id)).where(_OF_MEMBER, *only),
+        sorts=_SORTS | {"created_at": MEMBERS.c.project_created_at},
+        tie=MEMBERS.c.project_id,
+    )
+
+
+_OF_MEMBER_LISTINGS = {
+    True: _of_member(MEMBERS.c.project_id.in_(bindparam("only", expanding=True, type_=Id))),
+    False: _of_member(),
 }
 
 
@@ -124,16 +138,18 @@ class SqlProjectRepository:
         self, owner_id: UserId | None, query: Query, *, only: Set[ProjectId] = frozenset()
     ) -> Page[Project]:
         values: dict[str, Any] = {} if owner_id is None else {"owner_id": owner_id}
-        return await self._page("anybody" if owner_id is None else "owner", query, only, values)
+        return await self._page(_LISTINGS[owner_id is not None, bool(only)], query, only, values)
 
     async def list_by_member(
         self, user_id: UserId, query: Query, *, only: Set[ProjectId] = frozenset()
     ) -> Page[Project]:
-        return await self._page("member", query, only, {"of_user": user_id})
+        return await self._page(_OF_MEMBER_LISTINGS[bool(only)], query, only, {"of_user": user_id})
 
-    async def _page(self, whose: str, query: Query, only: Set[ProjectId], values: dict[str, Any]) -> Page[Project]:
+    async def _page(
+        self, listing: Listing, query: Query, only: Set[ProjectId], values: dict[str, Any]
+    ) -> Page[Project]:
         given = {**values, "only": sorted(only)} if only else values
-        return await _LISTINGS[whose, bool(only)].page(self._connection, query, _project, **given)
+        return await listing.page(self._connection, query, _project, **given)
 
     async def _only(self, statement: Statement, project_id: ProjectId) -> Project:
         if (row := await self._connection.fetch_one(statement, id=project_id)) is None:

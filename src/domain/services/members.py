@@ -74,7 +74,7 @@ class MemberService:
     ) -> None:
         """Owners remove anybody, and everybody themselves; their tasks in it are nobody's then.
 
-        Raises as `put` does, but for QuotaReached and UserNotFound, and MemberNotFound.
+        Raises as `put` does, without Invalid, UserNotFound and QuotaReached; and MemberNotFound.
         """
         actor.require(ProjectPermission.UPDATE)
         least = ProjectRole.VIEWER if user_id == actor.user_id else ProjectRole.OWNER

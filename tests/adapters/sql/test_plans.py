@@ -6,10 +6,22 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from adapters.sql import access, attempts, events, idempotency, mails, members, one_time_tokens, sessions, tasks
+from adapters.sql import (
+    access,
+    attempts,
+    events,
+    idempotency,
+    mails,
+    members,
+    one_time_tokens,
+    projects,
+    sessions,
+    tasks,
+)
 from adapters.sql.sqlite_file import DIALECT
 from adapters.sql.statements import Statement
 from adapters.sql.tables import METADATA
+from domain.model.queries import NEWEST_FIRST
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +82,13 @@ def test_nothing_is_read_that_is_not_wanted(connection, statement: Statement) ->
 )
 def test_a_page_of_events_begins_where_the_last_one_ended(connection, names: list[str], found: str) -> None:
     assert plan(connection, events._list(*names)) == [f"SEARCH events USING INDEX {found}"]
+
+
+def test_the_newest_projects_of_a_member_are_read_without_the_others(connection) -> None:
+    assert plan(connection, projects._OF_MEMBER_LISTINGS[False]._sorted(NEWEST_FIRST)) == [
+        "SEARCH project_members USING COVERING INDEX ix_project_members_newest (user_id=?)",
+        "SEARCH projects USING INDEX sqlite_autoindex_projects_1 (id=?)",
+    ]
 
 
 def test_a_users_live_sessions_are_few_to_read(connection) -> None:

@@ -15,8 +15,8 @@ branch_labels = None
 depends_on = None
 
 _FOUNDER = (
-    "INSERT INTO project_members (project_id, user_id, role, created_at, version)"
-    " VALUES (NEW.id, NEW.owner_id, 'owner', NEW.created_at, 1)"
+    "INSERT INTO project_members (project_id, user_id, role, created_at, version, project_created_at)"
+    " VALUES (NEW.id, NEW.owner_id, 'owner', NEW.created_at, 1, NEW.created_at)"
 )
 
 
@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("role", sa.String(length=16), nullable=False),
         sa.Column("created_at", types.Instant(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("project_created_at", types.Instant(), nullable=False),
         sa.ForeignKeyConstraint(
             ["project_id"], ["projects.id"], name=op.f("fk_project_members_project_id_projects"), ondelete="CASCADE"
         ),
@@ -38,9 +39,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("project_id", "user_id", name=op.f("pk_project_members")),
     )
     op.create_index(op.f("ix_project_members_user_id"), "project_members", ["user_id", "project_id"], unique=False)
+    op.create_index(
+        "ix_project_members_newest", "project_members", ["user_id", "project_created_at", "project_id"], unique=False
+    )
     op.execute(
-        "INSERT INTO project_members (project_id, user_id, role, created_at, version)"
-        " SELECT id, owner_id, 'owner', created_at, 1 FROM projects"
+        "INSERT INTO project_members (project_id, user_id, role, created_at, version, project_created_at)"
+        " SELECT id, owner_id, 'owner', created_at, 1, created_at FROM projects"
     )
     _create_trigger()
     op.create_table(
@@ -96,6 +100,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_tasks_assignee_id"), table_name="tasks")
     op.drop_index(op.f("ix_tasks_project_id"), table_name="tasks")
     op.drop_table("tasks")
+    op.drop_index("ix_project_members_newest", table_name="project_members")
     op.drop_index(op.f("ix_project_members_user_id"), table_name="project_members")
     op.drop_table("project_members")
     op.drop_column("projects", "archived_at")
