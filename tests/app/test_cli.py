@@ -142,9 +142,70 @@ def test_routes_names_the_door_of_each(data: Path) -> None:
     assert doors["POST", "/v1/projects"] == ("user or key", ["projects:create"])
     assert doors["POST", "/v1/auth/token"] == ("public", [])
     assert not {row["method"] for row in table} & {"HEAD", "OPTIONS"}
-    assert hexkey("routes", "--check").output == ""
+    assert {row["path"]: row["limit"] for row in table}["/v1/projects"] == "600/minute"
+    checked = hexkey("routes", "--check")
+    assert (checked.exit_code, checked.output) == (0, "")
     lines = hexkey("routes").output.splitlines()
     assert len(lines) == len(table)
+
+
+SHOP = """
+from litestar import get
+
+from app.composition import assemble, connect
+from app.http.application import create_app
+from app.http.doors import key
+from app.http.routes import routes
+from app.settings import load
+
+
+@get("/orders")
+async def orders() -> None: ...
+
+
+def create(**door):
+    group = routes("/partner", limit="7/hour", handlers=[orders], **door)
+    return create_app(assemble(connect(load({"HEXKEY_DATABASE_URL": "memory://"}))), handlers=[group])
+
+
+def closed():
+    return create(door=key("read"))
+
+
+open_to_all, made, nonsense = create, closed(), dict
+"""
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An application of somebody else's, in a module of its own name."""
+    name = f"shop_{tmp_path.name}"
+    (tmp_path / f"{name}.py").write_text(SHOP)
+    monkeypatch.syspath_prepend(tmp_path)
+    return name
+
+
+@pytest.mark.parametrize("maker", ["closed", "made"])
+def test_routes_knows_those_of_another_application(shop: str, maker: str) -> None:
+    table = json.loads(hexkey("routes", "--json", "--app", f"{shop}:{maker}").output)["data"]
+    [orders] = [row for row in table if row["path"] == "/partner/orders"]
+    assert (orders["door"], orders["limit"], orders["permissions"]) == (
+        "key",
+        "7/hour",
+        ["projects:read", "tasks:read"],
+    )
+
+
+@pytest.mark.parametrize("words", [["--check"], ["--json"], []])
+def test_routes_names_what_has_no_door(shop: str, words: list[str]) -> None:
+    refused = hexkey("routes", *words, "--app", f"{shop}:open_to_all")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert refused.stderr == "hexkey: GET /partner/orders: no door\n"
+
+
+@pytest.mark.parametrize("name", ["no_such_module:create", "{shop}:no_such_name", "{shop}", ":", "{shop}:nonsense"])
+def test_an_application_that_is_not_there_is_misuse(shop: str, name: str) -> None:
+    assert hexkey("routes", "--app", name.format(shop=shop)).exit_code == 2
 
 
 def test_doctor_notes_what_the_standard_advises_against(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,12 +6,12 @@ from typing import Any, get_type_hints
 
 import msgspec
 import pytest
-from litestar import Litestar, Request, get
+from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from app.http import errors as edge
-from app.http.doors import Door, UnmarkedRoute, public, require_doors
+from app.http.doors import Door
 from app.http.openapi import describe
 from domain import errors
 from tests.support.ports import memory_ports
@@ -104,18 +104,6 @@ def test_the_tree_in_the_docstring_is_the_tree() -> None:
 @pytest.mark.parametrize(("method", "path", "handler"), HANDLERS)
 def test_every_route_has_a_door(method: str, path: str, handler: HTTPRouteHandler) -> None:
     assert isinstance(handler.opt["door"], Door), f"{method} {path}"
-
-
-def test_a_route_without_a_door_stops_the_start() -> None:
-    @get("/open", opt=public())
-    async def marked() -> None: ...
-
-    @get("/forgotten")
-    async def forgotten(request: Request[Any, Any, Any]) -> None: ...
-
-    require_doors(Litestar([marked], openapi_config=None))
-    with pytest.raises(UnmarkedRoute, match="GET /forgotten"):
-        require_doors(Litestar([marked, forgotten], openapi_config=None))
 
 
 def test_the_document_lists_every_route_and_no_other() -> None:

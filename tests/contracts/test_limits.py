@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -39,6 +39,19 @@ def is_left(policy: Policy, remaining: int, resets_in: float) -> Any:
 
 async def used_up(limiter: RateLimiter, subject: str, *policies: Policy, times: int) -> list[bool]:
     return [(await limiter.hit(subject, policies)).admitted for _ in range(times)]
+
+
+async def test_policies_that_differ_in_their_counter_alone_count_apart_and_still_all_or_nothing(
+    limiter: RateLimiter,
+) -> None:
+    group, other = replace(TWO_A_MINUTE, counter="/partner"), replace(TWO_A_MINUTE, counter="/staff")
+    assert await used_up(limiter, "key:1", TWO_A_MINUTE, group, times=3) == [True, True, False]
+    assert (await limiter.hit("key:1", (other,))).allowances == (is_left(other, 1, 60),)
+    refused = await limiter.hit("key:1", (group, other))
+    assert refused == Admission(False, (is_left(group, 0, 60), is_left(other, 1, 60)))
+    assert (await limiter.hit("key:2", (group,))).allowances == (is_left(group, 1, 60),)
+    await limiter.refund("key:1", (group,))
+    assert [(await limiter.hit("key:1", (policy,))).admitted for policy in (group, TWO_A_MINUTE)] == [True, False]
 
 
 async def test_a_quota_is_used_up_and_then_refused(limiter: RateLimiter) -> None:

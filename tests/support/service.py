@@ -13,7 +13,7 @@ A caller sends one credential, or none (``service.anyone``). Keyword arguments a
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -26,6 +26,7 @@ from uuid import UUID
 
 import httpx
 from litestar import Litestar
+from litestar.types import ControllerRouterHandler
 
 from adapters.memory.mails import MemoryMailSender
 from app.composition import Ports, Services, assemble
@@ -185,11 +186,22 @@ def _stage(exposure: Exposure) -> Litestar:
 class Service:
     """One service over *ports*; *address* is where its callers' sockets come from."""
 
-    def __init__(self, ports: Ports, exposure: Exposure | None = None, *, address: str = ADDRESS) -> None:
+    def __init__(
+        self,
+        ports: Ports,
+        exposure: Exposure | None = None,
+        *,
+        address: str = ADDRESS,
+        handlers: Iterable[ControllerRouterHandler] = (),
+        without: Iterable[str] = (),
+    ) -> None:
         self.ports = ports
         self.services = assemble(ports)
-        own = bool(ports.checks)
-        self.app: Litestar = create_app(self.services, exposure) if own else _stage(exposure or Exposure())
+        own = bool(ports.checks or handlers or without)
+        if own:
+            self.app: Litestar = create_app(self.services, exposure, handlers=handlers, without=without)
+        else:
+            self.app = _stage(exposure or Exposure())
         self._numbers = count(1)
         self.anyone = self.at(address)
 

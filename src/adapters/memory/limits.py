@@ -34,7 +34,7 @@ class MemoryRateLimiter:
     def __init__(self, clock: Callable[[], float] = time.monotonic, *, share: int = 1) -> None:
         self._clock = clock
         self._share = share
-        self._by_length: defaultdict[int, OrderedDict[tuple[str, int], _Window]] = defaultdict(OrderedDict)
+        self._by_length: defaultdict[int, OrderedDict[tuple[str, int, str], _Window]] = defaultdict(OrderedDict)
 
     async def hit(self, subject: str, policies: tuple[Policy, ...], *, cost: int = 1) -> Admission:
         """Raises Invalid for a cost below 1. A refused hit begins no window."""
@@ -59,14 +59,14 @@ class MemoryRateLimiter:
 
     def _window(self, subject: str, policy: Policy, now: float) -> _Window:
         """The window that runs, or one that could begin."""
-        window = self._by_length[policy.window].get((subject, policy.quota))
+        window = self._by_length[policy.window].get((subject, policy.quota, policy.counter))
         if window is not None and now < window.ends_at:
             return window
         return _Window(policy, max(1, policy.quota // self._share), now + policy.window)
 
     def _begin(self, subject: str, window: _Window, now: float) -> None:
         windows = self._by_length[window.policy.window]
-        key = (subject, window.policy.quota)
+        key = (subject, window.policy.quota, window.policy.counter)
         if windows.get(key) is window:
             return
         for _ in range(min(_SWEEP, len(windows))):

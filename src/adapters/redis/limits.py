@@ -71,4 +71,8 @@ class RedisRateLimiter:
     def _keys(self, subject: str, policies: tuple[Policy, ...]) -> list[str]:
         """A script reaches keys of one slot of a cluster only: the braces hold what tells the slot."""
         place = f"{self._prefix}{{{sha256(subject.encode()).hexdigest()}}}"
-        return [f"{place}:{policy.quota}/{policy.window}" for policy in policies]
+        return [f"{place}:{policy.quota}/{policy.window}{_counter(policy)}" for policy in policies]
+
+
+def _counter(policy: Policy) -> str:
+    return f":{policy.counter}" if policy.counter else ""

@@ -15,7 +15,7 @@ COMMANDS = {
     "database": ("app.cli.database", "database", "Migrate and inspect the schema."),
     "doctor": ("app.cli.doctor", "doctor", "Say what is unsafe or missing, each with its mend."),
     "keys": ("app.cli.keys", "keys", "Manage API keys."),
-    "routes": ("app.cli.routes", "routes", "Print every route with its door and permissions."),
+    "routes": ("app.cli.routes", "routes", "Print every route with its door, limit and permissions."),
     "run": ("app.cli.run", "run", "Serve over HTTP."),
     "scopes": ("app.cli.scopes", "scopes", "Manage named sets of permissions for keys."),
     "secrets": ("app.cli.secrets", "secrets", "Make root secrets."),

@@ -9,6 +9,7 @@ from typing import Literal
 from litestar import Router
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.exceptions import ImproperlyConfiguredException
 from litestar.middleware import DefineMiddleware
 from litestar.types import ControllerRouterHandler
 
@@ -17,12 +18,13 @@ from app.http.audit import AuditController
 from app.http.bodies import StrictBody
 from app.http.cookies import CookieJar
 from app.http.documents import document_routes
-from app.http.doors import Doors, require_doors, user
+from app.http.doors import Doors, user
 from app.http.edge import Application, Edge
 from app.http.exports import ExportController
 from app.http.health import health_routes
 from app.http.impersonation import ImpersonationController
 from app.http.keys import KeyController
+from app.http.left_out import LeftOut
 from app.http.me import MeController
 from app.http.members import MemberController
 from app.http.problems import exception_handlers
@@ -30,6 +32,7 @@ from app.http.projects import ProjectController
 from app.http.recovery import RecoveryController
 from app.http.registration import InvitationController, RegistrationController
 from app.http.roles import HeldRoleController, RoleController
+from app.http.routes import WrongRoutes, settle
 from app.http.scopes import ScopeController
 from app.http.sign_in import AuthController
 from app.http.tasks import TaskController
@@ -105,14 +108,36 @@ class Exposure:
         return self.public_url.startswith("https://")
 
 
-def create_app(services: Services, exposure: Exposure | None = None) -> Application:
-    """Hand *services* to the controllers. Raises UnmarkedRoute for a route without a door."""
-    exposed = exposure or Exposure()
+def create_app(
+    services: Services,
+    exposure: Exposure | None = None,
+    *,
+    handlers: Iterable[ControllerRouterHandler] = (),
+    without: Iterable[str] = (),
+) -> Application:
+    """Hand *services* to the controllers; *handlers* are those of an extension, groups of routes among them.
+
+    Built-in routes named in *without*, as ``POST /v1/auth/register`` or ``/docs``, are left out: the way to have one's
+    own in their place. Raises WrongRoutes, with everything that `routes.settle` finds, a name that is no route, and a
+    route that is there twice.
+    """
+    exposed, left_out = exposure or Exposure(), LeftOut(without)
+    built_in = list(_routes(services, exposed, left_out))
+    left_out.require_met()
+    try:
+        app = _application(services, exposed, [*built_in, *handlers])
+    except ImproperlyConfiguredException as error:
+        raise WrongRoutes(f"{error.detail}; a built-in route is left out by its name, in `without`") from error
+    settle(app, services.catalogue)
+    return app
+
+
+def _application(services: Services, exposed: Exposure, handlers: list[ControllerRouterHandler]) -> Application:
     jar = CookieJar(https=exposed.https)
-    app = Application(
-        route_handlers=list(_routes(services, exposed)),
+    return Application(
+        route_handlers=handlers,
         dependencies={name: _singleton(getattr(services, name)) for name in SERVICES},
-        state=State({"cookies": jar}),
+        state=State({"access": services.access, "cookies": jar}),
         middleware=[
             DefineMiddleware(
                 Doors,
@@ -138,24 +163,25 @@ def create_app(services: Services, exposure: Exposure | None = None) -> Applicat
             https=exposed.https,
         ),
     )
-    require_doors(app)
-    return app
 
 
-def _routes(services: Services, exposed: Exposure) -> Iterable[ControllerRouterHandler]:
+def _routes(services: Services, exposed: Exposure, left_out: LeftOut) -> Iterable[ControllerRouterHandler]:
     docs = None if exposed.docs == "off" else "/docs"
-    yield Router("/v1", route_handlers=list(CONTROLLERS))
-    yield from health_routes(docs=docs, checks=services.checks, optional=services.optional_checks)
-    yield from well_known_routes(
-        services.public_keys,
-        lambda: server_metadata(exposed.public_url, password_grant=services.sign_in.offers_password_grant),
+    yield Router("/v1", route_handlers=list(left_out.kept(CONTROLLERS, under="/v1")))
+    yield from left_out.kept(health_routes(docs=docs, checks=services.checks, optional=services.optional_checks))
+    yield from left_out.kept(
+        well_known_routes(
+            services.public_keys,
+            lambda: server_metadata(exposed.public_url, password_grant=services.sign_in.offers_password_grant),
+        )
     )
     if docs is not None:
-        yield from document_routes(
+        documents = document_routes(
             version=version("hexkey"),
             secure_cookies=exposed.https,
             opt=user() if exposed.docs == "auth" else None,
         )
+        yield from left_out.kept(documents)
 
 
 def _singleton(service: object) -> Provide:

@@ -3,7 +3,7 @@
 ``@get("/", opt=user_or_key(ProjectPermission.READ))``: the door authenticates, asks for the permissions and counts
 the call, and leaves the actor as ``request.user``; the services ask again. Only then does it tell what is wrong with
 the query, which it leaves in ``scope["state"]["query"]``, and with the body by its headers; nothing has read the body
-so far. A route that names no door stops the application when it starts.
+so far. A route that names no door stops the application when it starts; so does a scope that does not exist.
 
 *Why one ASGI middleware.* A guard copies its handler for each request and costs 30 µs; this costs 5. Patterns that
 exempt paths (``exclude=``) are never used: the mark is on the route itself.
@@ -13,10 +13,9 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
-from litestar import Litestar, Request
+from litestar import Request
 from litestar.datastructures import State
 from litestar.enums import ScopeType
-from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from app.http.cookies import CookieJar, cookie_in, hint_in
@@ -58,17 +57,20 @@ _KINDS: dict[Door, tuple[ActorKind, ...]] = {
 }
 
 
+_UNMARKED: dict[str, Any] = {"limited": True, "same_origin": False, "while_restricted": False, "any_of": ()}
+
+
 def public(*, limited: bool = True, same_origin: bool = False) -> dict[str, Any]:
     """Anyone; credentials are ignored. Counted by address unless *limited* is false.
 
     With *same_origin* a browser must not have been sent by a page of somebody else's.
     """
-    return {"door": Door.PUBLIC, "permissions": (), "limited": limited, "same_origin": same_origin}
+    return _marks(Door.PUBLIC, limited=limited, same_origin=same_origin)
 
 
 def session(*permissions: str) -> dict[str, Any]:
     """A person with a session cookie who may do all of *permissions*."""
-    return _closed(Door.SESSION, permissions)
+    return _marks(Door.SESSION, permissions)
 
 
 def user(*permissions: str, while_restricted: bool = False) -> dict[str, Any]:
@@ -76,17 +78,17 @@ def user(*permissions: str, while_restricted: bool = False) -> dict[str, Any]:
 
     *while_restricted* lets in who must change their password before anything else.
     """
-    return _closed(Door.USER, permissions) | {"while_restricted": while_restricted}
+    return _marks(Door.USER, permissions, while_restricted=while_restricted)
 
 
 def key(*permissions: str) -> dict[str, Any]:
     """A machine with an API key that may do all of *permissions*."""
-    return _closed(Door.KEY, permissions)
+    return _marks(Door.KEY, permissions)
 
 
 def user_or_key(*permissions: str, any_of: tuple[str, ...] = ()) -> dict[str, Any]:
     """Either, who may do all of *permissions* and, where *any_of* is given, one of those at least."""
-    return _closed(Door.USER_OR_KEY, permissions) | {"any_of": any_of}
+    return _marks(Door.USER_OR_KEY, permissions, any_of=any_of)
 
 
 def revoking(*, itself: bool = False) -> dict[str, Any]:
@@ -97,8 +99,9 @@ def revoking(*, itself: bool = False) -> dict[str, Any]:
     return {"revoking": True, "ends_itself": itself}
 
 
-def _closed(door: Door, permissions: tuple[str, ...]) -> dict[str, Any]:
-    return {"door": door, "kinds": _KINDS[door], "permissions": permissions, "limited": True}
+def _marks(door: Door, permissions: tuple[str, ...] = (), **marks: Any) -> dict[str, Any]:
+    """All that any door is told, so that nothing is left of the door of a group that a route overrides."""
+    return {**_UNMARKED, "door": door, "kinds": _KINDS.get(door, ()), "permissions": permissions, **marks}
 
 
 class Doors:
@@ -122,11 +125,11 @@ class Doors:
             if opt.get("same_origin"):
                 require_same_origin(dict(scope["headers"]), self._public_url)
             if opt.get("limited"):
-                counted(state, await self._access.admit_anonymous(origin_of(scope)))
+                counted(state, await self._access.admit_anonymous(origin_of(scope), opt.get("shared", ())))
         else:
             state["no_store"] = True
             actor = await self._entrant(scope, opt)
-            counted(state, await self._access.admit(actor))
+            counted(state, await self._access.admit(actor, opt.get("shared", ())))
             if not self._access.is_current(actor):  # counting took its time
                 actor = await self._entrant(scope, opt)
             scope["user"] = actor
@@ -216,20 +219,3 @@ def credential_in(headers: Iterable[tuple[bytes, bytes]], session_name: str) -> 
         if scheme.lower() != b"bearer":
             raise InvalidCredential
     return value.strip().decode("latin-1"), name
-
-
-class UnmarkedRoute(RuntimeError):
-    """A route without a door; it would have been open to anyone."""
-
-
-def require_doors(app: Litestar) -> None:
-    """Raises UnmarkedRoute naming every route of *app* that declares no door."""
-    unmarked = [
-        f"{method} {route.path}"
-        for route in app.routes
-        if isinstance(route, HTTPRoute)
-        for method, (handler, _) in route.route_handler_map.items()
-        if method != "OPTIONS" and not isinstance(handler.opt.get("door"), Door)
-    ]
-    if unmarked or any(not isinstance(route, HTTPRoute) for route in app.routes):
-        raise UnmarkedRoute(f"no door on: {', '.join(unmarked) or 'a route that is not HTTP'}")

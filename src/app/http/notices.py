@@ -36,4 +36,4 @@ def _policies(policies: tuple[Policy, ...]) -> bytes:
 
 @lru_cache(256)
 def _name(policy: Policy) -> str:
-    return f'"{policy}"'
+    return f'"{policy.counter} {policy}"' if policy.counter else f'"{policy}"'

@@ -15,10 +15,14 @@ POLICIES_MAX = 4
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """At most *quota* in each window of *window* seconds."""
+    """At most *quota* in each window of *window* seconds.
+
+    A subject has a window for each *counter*: what a group of routes counts is counted apart from all else.
+    """
 
     quota: int
     window: int
+    counter: str = ""
 
     def __str__(self) -> str:
         period = next(name for name, seconds in _SECONDS.items() if seconds == self.window)

@@ -66,6 +66,7 @@ class AccessService:
         self._uow = uow
         self._cookie_lifetimes = cookie_lifetimes
         self._limiter = limiter
+        self.default_limit, self.anonymous_limit = default_limit, anonymous_limit
         self._default = () if default_limit is None else (default_limit,)
         self._anonymous = () if anonymous_limit is None else (anonymous_limit,)
         self._uses = uses
@@ -159,23 +160,27 @@ class AccessService:
         self._uses.note(key.id, verdict.secret.version, at=self._clock.now(), address=address)
         return replace(verdict, allowances=admission.allowances)
 
-    async def admit(self, actor: Actor, *, cost: int = 1) -> Admission:
-        """Count one call of *actor* against its own limits, or else the default. Without either, nothing is counted.
+    async def admit(self, actor: Actor, shared: tuple[Policy, ...] = (), *, cost: int = 1) -> Admission:
+        """Count one call of *actor* against its own limits, or else the default, and against *shared* besides: all or
+        nothing. Without any, nothing is counted.
 
         A key is used by it, once for each call, however often it had to be looked at.
         """
         self._note(actor)
         subject = f"key:{actor.key_id}" if actor.kind is ActorKind.KEY else f"user:{actor.user_id}"
-        return await self._counted(subject, actor.limits, cost)
+        return await self._counted(subject, actor.limits, cost, shared)
 
-    async def admit_anonymous(self, origin: Origin) -> Admission:
-        """Count one call from an address that presented nothing."""
-        if not self._anonymous or origin.address is None:
+    async def admit_anonymous(self, origin: Origin, shared: tuple[Policy, ...] = ()) -> Admission:
+        """Count one call from an address that presented nothing, against *shared* besides."""
+        policies = self._anonymous + shared
+        if not policies or origin.address is None:
             return UNLIMITED
-        return await self._limiter.hit(f"address:{neighbourhood(origin.address)}", self._anonymous)
+        return await self._limiter.hit(f"address:{neighbourhood(origin.address)}", policies)
 
-    async def _counted(self, subject: str, limits: tuple[Policy, ...], cost: int) -> Admission:
-        policies = limits or self._default
+    async def _counted(
+        self, subject: str, limits: tuple[Policy, ...], cost: int, shared: tuple[Policy, ...] = ()
+    ) -> Admission:
+        policies = (limits or self._default) + shared
         return await self._limiter.hit(subject, policies, cost=cost) if policies else UNLIMITED
 
     async def _judge(

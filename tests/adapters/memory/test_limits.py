@@ -33,7 +33,7 @@ async def test_a_window_that_is_refunded_in_full_keeps_its_place(limiter: Memory
     await limiter.hit("key:2", (TWO_A_SECOND,))
     await limiter.refund("key:1", (TWO_A_SECOND,))
     await limiter.hit("key:1", (TWO_A_SECOND,))
-    assert [subject for subject, _ in limiter._by_length[1]] == ["key:1", "key:2"]
+    assert [subject for subject, *_ in limiter._by_length[1]] == ["key:1", "key:2"]
 
 
 async def test_ended_windows_are_forgotten(limiter: MemoryRateLimiter, watch: Stopwatch) -> None:
@@ -54,7 +54,7 @@ async def test_who_comes_back_does_not_keep_others_from_being_forgotten(
     watch.seconds += 1
     for subject in "cf":
         await limiter.hit(subject, (TWO_A_SECOND,))
-    assert [subject for subject, _ in limiter._by_length[1]] == ["c", "f"]
+    assert [subject for subject, *_ in limiter._by_length[1]] == ["c", "f"]
 
 
 async def test_of_several_workers_each_admits_its_share_and_at_least_one() -> None:
