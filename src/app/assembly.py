@@ -1,13 +1,11 @@
 """Ports in, services out: how the use cases are put together, whatever stands behind the ports."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from app.background import Background, Job, mail_job, uses_job
+from app.background import Background, Job, closing, mail_job, uses_job
 from app.ports import Action, Ports
-from domain.errors import Unavailable
 from domain.model.scopes import Catalogue
 from domain.services.access import AccessService
 from domain.services.accounts import AccountService
@@ -15,12 +13,15 @@ from domain.services.audit import AuditService, Recorder
 from domain.services.exports import ExportService
 from domain.services.housekeeping import Housekeeping
 from domain.services.idempotency import IdempotencyService
+from domain.services.imported_keys import ImportedKeys
 from domain.services.introspection import IntrospectionService
 from domain.services.invitations import InvitationService
 from domain.services.issuing import SessionIssuer, SessionRules
+from domain.services.key_imports import KeyImports
 from domain.services.key_uses import KeyUses
 from domain.services.keys import KeyService
 from domain.services.mails import MailService, Outbox
+from domain.services.meanings import Meanings
 from domain.services.members import MemberService
 from domain.services.memberships import MembershipService
 from domain.services.newcomers import Newcomers
@@ -50,6 +51,7 @@ class Services:
     idempotency: IdempotencyService
     introspection: IntrospectionService
     invitations: InvitationService
+    key_imports: KeyImports
     key_uses: KeyUses
     keys: KeyService
     mails: MailService
@@ -105,6 +107,14 @@ def assemble(ports: Ports) -> Services:
         default_limit=rules.default_limit,
         anonymous_limit=rules.anonymous_limit,
         uses=uses,
+        imported=ImportedKeys(
+            imported=ports.imported_secrets,
+            secrets=ports.key_secrets,
+            directory=ports.directory,
+            uow=uow,
+            limiter=limiter,
+            clock=clock,
+        ),
         clock=clock,
         max_staleness=rules.max_staleness,
     )
@@ -150,6 +160,14 @@ def assemble(ports: Ports) -> Services:
             recorder=recorder,
             clock=clock,
             ids=ids,
+        ),
+        key_imports=KeyImports(
+            uow=uow,
+            imported=ports.imported_secrets,
+            meanings=Meanings(uow=uow, catalogue=catalogue),
+            recorder=recorder,
+            clock=clock,
+            max_lifetime=rules.key_max_lifetime,
         ),
         key_uses=uses,
         keys=KeyService(
@@ -230,7 +248,7 @@ def assemble(ports: Ports) -> Services:
         start=ports.start,
         checks=ports.checks,
         optional_checks=ports.optional_checks,
-        close=_closing(uses, ports.close),
+        close=closing(uses, ports.close),
         background=Background(
             *ports.jobs,
             mail_job(mails),
@@ -238,16 +256,3 @@ def assemble(ports: Ports) -> Services:
             Job(name="housekeeping", run=housekeeping.sweep, period=SWEEP_SECONDS),
         ),
     )
-
-
-def _closing(uses: KeyUses, close: Action) -> Action:
-    """Write down how keys were used, if there is still somewhere to write it."""
-
-    async def closed() -> None:
-        try:
-            with suppress(Unavailable):
-                await uses.flush()
-        finally:
-            await close()
-
-    return closed

@@ -8,6 +8,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,6 +56,19 @@ def mail_job(mails: MailService) -> Job:
 def uses_job(uses: KeyUses) -> Job:
     """Writes down how keys were used: of each secret at most once a minute."""
     return Job(name="key uses", run=uses.flush, period=66.0, jitter=0.09)
+
+
+def closing(uses: KeyUses, close: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """Write down how keys were used, if there is still somewhere to write it; then *close*."""
+
+    async def closed() -> None:
+        try:
+            with suppress(Unavailable):
+                await uses.flush()
+        finally:
+            await close()
+
+    return closed
 
 
 class Background:

@@ -45,6 +45,7 @@ def connect(settings: Settings, *, workers: int = 1) -> Ports:
     from adapters.security.cursors import SignedCursors
     from adapters.security.devices import SignedDevices
     from adapters.security.idempotency import AesIdempotencySeals
+    from adapters.security.imported_secrets import SealedImportedSecrets
     from adapters.security.key_secrets import HmacKeySecrets
     from adapters.security.one_time_secrets import OpaqueOneTimeSecrets
     from adapters.security.passwords import Argon2Passwords
@@ -73,6 +74,7 @@ def connect(settings: Settings, *, workers: int = 1) -> Ports:
         ids=ids,
         passwords=passwords,
         key_secrets=HmacKeySecrets(roots, prefix=settings.key_prefix),
+        imported_secrets=SealedImportedSecrets(roots, pool=passwords.pool, prefix=settings.key_prefix),
         access_tokens=EdDsaAccessTokens(roots, issuer=settings.public_url, clock=clock, ids=ids),
         refresh_tokens=SealedRefreshTokens(roots),
         cookies=OpaqueSessionCookies(roots),

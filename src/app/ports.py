@@ -13,6 +13,7 @@ from domain.ports.security import (
     Cursors,
     Devices,
     IdempotencySeals,
+    ImportedSecrets,
     KeySecrets,
     OneTimeSecrets,
     PasswordHasher,
@@ -39,6 +40,7 @@ class Ports:
     ids: IdGenerator
     passwords: PasswordHasher
     key_secrets: KeySecrets
+    imported_secrets: ImportedSecrets
     access_tokens: AccessTokens
     refresh_tokens: RefreshTokens
     cookies: SessionCookies

@@ -8,8 +8,10 @@ from adapters.security.access_tokens import EdDsaAccessTokens
 from adapters.security.cursors import SignedCursors
 from adapters.security.devices import SignedDevices
 from adapters.security.idempotency import AesIdempotencySeals
+from adapters.security.imported_secrets import SealedImportedSecrets
 from adapters.security.key_secrets import HmacKeySecrets
 from adapters.security.one_time_secrets import OpaqueOneTimeSecrets
+from adapters.security.pool import BoundedPool
 from adapters.security.refresh_tokens import SealedRefreshTokens
 from adapters.security.roots import RootSecrets
 from adapters.security.session_cookies import OpaqueSessionCookies
@@ -37,6 +39,7 @@ def ports_over(storage: Storage, **given: Any) -> Ports:
         "ids": ids,
         "passwords": ReversingPasswordHasher(),
         "key_secrets": HmacKeySecrets(ROOTS),
+        "imported_secrets": SealedImportedSecrets(ROOTS, pool=BoundedPool(threads=2, queue=32, patience=2.0)),
         "access_tokens": EdDsaAccessTokens(ROOTS, issuer=ISSUER, clock=clock, ids=ids),
         "refresh_tokens": SealedRefreshTokens(ROOTS),
         "cookies": OpaqueSessionCookies(ROOTS),

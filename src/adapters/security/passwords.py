@@ -96,6 +96,11 @@ class Argon2Passwords:
         kept = _Kept.read(password_hash)
         return kept is None or (kept.pepper_id, kept.cost) != (self._newest, self._cost)
 
+    @property
+    def pool(self) -> BoundedPool:
+        """For whatever else is as slow."""
+        return self._pool
+
     def close(self) -> None:
         """Waits for the hash in work, if any; nothing can be hashed afterwards."""
         self._pool.close()

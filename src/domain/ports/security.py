@@ -4,7 +4,7 @@ from typing import Any, Protocol
 
 from domain.model.access import PresentedKey, PresentedSession
 from domain.model.ids import KeyId, SessionId, UserId
-from domain.model.keys import SecretVersion
+from domain.model.keys import ForeignDigest, SecretVersion
 from domain.model.passwords import Password
 
 
@@ -34,6 +34,31 @@ class KeySecrets(Protocol):
 
     def renewed(self, presented: PresentedKey, secret: SecretVersion) -> SecretVersion | None:
         """*secret*, which was presented, as it would be kept today; None where it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSecret:
+    """What is kept of a key that another service made, and the id by which its text leads to it."""
+
+    key_id: KeyId
+    digest: bytes = field(repr=False)
+    pepper_id: str
+
+
+class ImportedSecrets(Protocol):
+    """Keys that another service made, until their first use. But for slow hashes nothing here does I/O or waits."""
+
+    def keep(self, foreign: ForeignDigest) -> KeptSecret:
+        """Raises Invalid for what is no such digest, or costs more to check than is borne."""
+
+    def candidates(self, plain: str) -> tuple[PresentedKey, ...]:
+        """As which keys *plain* may be read, likeliest first; none for what is ours or too short."""
+
+    def is_slow(self, key_id: KeyId, secret: SecretVersion) -> bool:
+        """Whether `proves` takes its time."""
+
+    async def proves(self, presented: PresentedKey, secret: SecretVersion) -> bool:
+        """Raises Unavailable when too many are waiting."""
 
 
 class PasswordHasher(Protocol):

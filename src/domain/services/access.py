@@ -3,14 +3,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from domain.errors import (
-    InvalidCredential,
-    KeyExpired,
-    KeyRevoked,
-    KeySuspended,
-    Unauthenticated,
-    Unavailable,
-)
+from domain.errors import InvalidCredential, Unavailable
 from domain.model.access import (
     Accepted,
     PresentedKey,
@@ -27,17 +20,14 @@ from domain.model.permissions import KeyPermission
 from domain.model.sessions import Lifetimes, Session
 from domain.ports.access import AccessDirectory
 from domain.ports.limits import RateLimiter
-from domain.ports.security import AccessTokens, KeySecrets, SessionCookies
+from domain.ports.security import AccessClaims, AccessTokens, KeySecrets, SessionCookies
 from domain.ports.system import Clock
 from domain.ports.unit_of_work import UnitOfWorkFactory
+from domain.services.imported_keys import ImportedKeys
 from domain.services.key_uses import KeyUses
+from domain.services.refusals import refusal_of
 
 _TOUCHED_MAX = 10_000
-_REFUSALS: dict[Rejection, type[Unauthenticated]] = {
-    Rejection.REVOKED: KeyRevoked,
-    Rejection.EXPIRED: KeyExpired,
-    Rejection.SUSPENDED: KeySuspended,
-}
 
 
 class AccessService:
@@ -56,6 +46,7 @@ class AccessService:
         default_limit: Policy | None,
         anonymous_limit: Policy | None,
         uses: KeyUses,
+        imported: ImportedKeys,
         clock: Clock,
         max_staleness: timedelta,
     ) -> None:
@@ -70,6 +61,7 @@ class AccessService:
         self._default = () if default_limit is None else (default_limit,)
         self._anonymous = () if anonymous_limit is None else (anonymous_limit,)
         self._uses = uses
+        self._imported = imported
         self._clock = clock
         self._max_staleness = max_staleness
         self._touched: dict[SessionId, datetime] = {}
@@ -86,25 +78,29 @@ class AccessService:
     async def authenticate(self, credential: str, origin: Origin) -> Actor:
         """The actor behind an API key or an access token.
 
-        Raises InvalidCredential; and to who proved the secret KeyRevoked, KeyExpired, KeySuspended; Unavailable.
+        Raises InvalidCredential; and to who proved the secret KeyRevoked, KeyExpired, KeySuspended; Unavailable, and
+        QuotaExceeded for who guesses at keys of another service.
         """
         if (presented := self._secrets.read(credential)) is not None:
-            verdict = await self._judge(presented, address=origin.address)
-            if isinstance(verdict, Rejected):
-                raise _refusal(verdict)
-            self._renew(verdict, presented)
-            return verdict.grant.actor(verdict.secret, origin)
-        return await self._user(credential, origin)
+            return await self._key(presented, origin)
+        if (claims := self._access_tokens.read(credential)) is not None:
+            return await self._user(claims, origin)
+        if (presented := await self._imported.find(credential)) is not None:
+            return await self._key(presented, origin)
+        raise InvalidCredential
 
     async def authenticate_to_revoke(self, credential: str, origin: Origin) -> Actor:
         """As `authenticate`; a suspended key too, and from any network, for whoever has a key may always end it."""
-        if (presented := self._secrets.read(credential)) is None:
-            return await self._user(credential, origin)
-        proved = await self._proved(presented)
+        presented = self._secrets.read(credential)
+        if presented is None and (claims := self._access_tokens.read(credential)) is not None:
+            return await self._user(claims, origin)
+        if presented is None and (presented := await self._imported.find(credential)) is None:
+            raise InvalidCredential
+        proved = await self._proved(presented, guesser=origin.address)
         if isinstance(proved, Rejected):
-            raise _refusal(proved)
+            raise refusal_of(proved)
         if reason := proved.grant.rejection_of_revoking(now=self._clock.now()):
-            raise _refusal(Rejected(reason))
+            raise refusal_of(Rejected(reason))
         return proved.grant.actor(proved.secret, origin)
 
     async def authenticate_cookie(self, cookie: str, origin: Origin) -> Actor:
@@ -143,7 +139,8 @@ class AccessService:
         Raises PermissionDenied, Unavailable; never for a bad key.
         """
         actor.require(KeyPermission.VERIFY)
-        if (presented := self._secrets.read(credential)) is None:
+        presented = self._secrets.read(credential) or await self._imported.find(credential)
+        if presented is None:
             return Rejected(Rejection.UNKNOWN)
         verdict = await self._judge(presented, permissions, address)
         if isinstance(verdict, Rejected):
@@ -184,9 +181,14 @@ class AccessService:
         return await self._limiter.hit(subject, policies, cost=cost) if policies else UNLIMITED
 
     async def _judge(
-        self, presented: PresentedKey, permissions: Collection[str] = (), address: str | None = None
+        self,
+        presented: PresentedKey,
+        permissions: Collection[str] = (),
+        address: str | None = None,
+        *,
+        guesser: str | None = None,
     ) -> Accepted | Rejected:
-        proved = await self._proved(presented)
+        proved = await self._proved(presented, guesser=guesser)
         if isinstance(proved, Rejected):
             return proved
         grant = proved.grant
@@ -196,10 +198,19 @@ class AccessService:
             return Rejected(Rejection.MISSING_PERMISSION, grant.key.id)
         return proved
 
-    async def _proved(self, presented: PresentedKey) -> Accepted | Rejected:
+    async def _key(self, presented: PresentedKey, origin: Origin) -> Actor:
+        verdict = await self._judge(presented, address=origin.address, guesser=origin.address)
+        if isinstance(verdict, Rejected):
+            raise refusal_of(verdict)
+        self._renew(verdict, presented)
+        return verdict.grant.actor(verdict.secret, origin)
+
+    async def _proved(self, presented: PresentedKey, *, guesser: str | None) -> Accepted | Rejected:
         """Whose secret it is, and nothing yet about what may be done with it."""
         grant = await self._directory.find_key(presented.key_id)
         secret = self._secrets.find_match(presented, () if grant is None else grant.key.secrets)
+        if secret is None and grant is not None:
+            secret = await self._imported.find_match(presented, grant.key, guesser=guesser)
         if grant is None or secret is None or not secret.is_live(now=self._clock.now()):
             return Rejected(Rejection.UNKNOWN)
         return Accepted(grant, secret)
@@ -235,14 +246,8 @@ class AccessService:
             async with self._uow() as work:
                 await work.sessions.touch(session)
 
-    async def _user(self, token: str, origin: Origin) -> Actor:
-        if (claims := self._access_tokens.read(token)) is None:
-            raise InvalidCredential
+    async def _user(self, claims: AccessClaims, origin: Origin) -> Actor:
         grant = await self._directory.find_session(claims.session_id)
         if grant is None or grant.session.user_id != claims.user_id or not grant.is_good(now=self._clock.now()):
             raise InvalidCredential
         return grant.actor(origin)
-
-
-def _refusal(rejected: Rejected) -> type[Unauthenticated]:
-    return _REFUSALS.get(rejected.reason, InvalidCredential)

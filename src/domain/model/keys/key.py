@@ -12,6 +12,8 @@ from domain.model.limits import Policy
 from domain.model.networks import Network
 from domain.model.permissions import KeyPermission
 
+IMPORTED = "import:"
+"""How the pepper of a digest is named that another service made."""
 KEY_SORTS = ("created_at", "expires_at", "name")
 
 
@@ -38,6 +40,11 @@ class SecretVersion:
     last_used_at: datetime | None = None
     last_used_ip: str | None = None
     use_count: int = 0
+
+    @property
+    def is_imported(self) -> bool:
+        """Whether it is kept as another service kept it: it has not been used here yet."""
+        return self.pepper_id.startswith(IMPORTED)
 
     def is_live(self, *, now: datetime) -> bool:
         return self.retires_at is None or now < self.retires_at
