@@ -7,15 +7,17 @@ PIP = $(BIN)/python -m pip --no-input --disable-pip-version-check --quiet
 PYTHON =
 ARGS =
 LOCK_ARGS =
+EXAMPLES = 50
 UV = 0.13.9
 
 .DELETE_ON_ERROR:
-.PHONY: help install run test check format services bench bench-quick lock clean
+.PHONY: help install run test fuzz check format services bench bench-quick lock clean
 
 help:
 	@echo 'make install       .venv with everything that running, testing and checking need'
 	@echo 'make run           migrate, make a first admin if there is none, serve (ARGS="--port 8001")'
 	@echo 'make test          the tests; those for PostgreSQL and Redis are skipped where there is none (ARGS="tests/domain")'
+	@echo 'make fuzz          requests made from the OpenAPI document, many more of them than in the tests (EXAMPLES=50)'
 	@echo 'make check         lint, format, types, import contracts; no warnings'
 	@echo 'make format        put imports and lines in order'
 	@echo 'make services      find or start a PostgreSQL and a Redis for the tests and print NAME=URL of each'
@@ -44,6 +46,9 @@ run: install
 # On every core; a file's tests stay together, since they share the servers that they start.
 test: install
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+
+fuzz: install
+	@HEXKEY_TEST_FUZZ=$(EXAMPLES) $(BIN)/python -m pytest -n auto --dist load tests/app/test_fuzzing_people.py tests/app/test_fuzzing_machines.py $(ARGS)
 
 check: install
 	@$(BIN)/ruff check

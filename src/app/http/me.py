@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from app.http.bodies import Input, Patch
 from app.http.doors import ActorRequest, revoking, user, user_or_key
-from app.http.fields import Email, Name, NewPassword, Password, Username, given
+from app.http.fields import DisplayName, Email, NewPassword, Password, Username, given
 from app.http.lists import ListView
 from app.http.paths import PathId, path_id
 from app.http.users import UserView, view
@@ -23,7 +23,7 @@ from domain.services.sessions import SessionService
 
 
 class ProfilePatch(Patch, frozen=True, kw_only=True):
-    name: Name | UnsetType | None = UNSET
+    name: DisplayName | UnsetType | None = UNSET
     username: Username | UnsetType | None = UNSET
 
 

@@ -17,7 +17,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.routes import HTTPRoute
 
-from app.http.bodies import is_form
+from app.http.bodies import Patch, is_form
 from app.http.problems import PROBLEM_JSON, OAuthError, Problem
 
 Document = dict[str, Any]
@@ -41,7 +41,7 @@ PREFER = {
     "in": "header",
     "required": False,
     "description": "`wait` answers once no worker decides by what was there before.",
-    "schema": {"type": "string", "maxLength": 256, "examples": ["wait"]},
+    "schema": {"type": "string", "examples": ["wait"]},
 }
 IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
@@ -77,6 +77,9 @@ def describe(app: Litestar, *, version: str, secure_cookies: bool) -> Document:
     bodies = [body for handler, _, _, _ in operations if (body := body_of(handler)) is not None]
     references, components = msgspec.json.schema_components([Problem, OAuthError, *bodies], ref_template=REF)
     schemas.update(components)
+    for body in bodies:
+        if issubclass(body, Patch):
+            schemas[body.__name__]["minProperties"] = 1
     by_type = dict(zip([Problem, OAuthError, *bodies], references, strict=True))
     for handler, method, path, operation in operations:
         complete(operation, handler, method, path, by_type)
@@ -128,6 +131,7 @@ def complete(operation: Document, handler: HTTPRouteHandler, method: str, path: 
         operation["requestBody"] = request_body(handler, body, by_type[body])
     responses = operation.setdefault("responses", {})
     responses.pop("400", None)
+    responses.get("204", {}).pop("content", None)
     for status in statuses(handler, method, path):
         responses.setdefault(str(status), {"$ref": f"#/components/responses/{HTTPStatus(status).name}"})
     if is_form(body):

@@ -11,7 +11,7 @@ from litestar.params import RequestBody
 
 from app.http.bodies import Input
 from app.http.doors import ActorRequest, origin_of, public, user
-from app.http.fields import Email, MailedToken, Name, NewPassword, Username
+from app.http.fields import DisplayName, Email, MailedToken, NewPassword, Username
 from app.http.idempotency import once, repeatable
 from app.http.lists import ListView, list_query, listing
 from app.http.paths import PathId, path_id
@@ -28,7 +28,7 @@ class NewAccount(Input, frozen=True, kw_only=True):
     email: Email
     password: NewPassword
     username: Username | None = None
-    name: Name | None = None
+    name: DisplayName | None = None
     invitation: MailedToken | None = None
 
 

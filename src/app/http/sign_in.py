@@ -25,8 +25,10 @@ BEARER = "Bearer"
 CLIENT = "hexkey"
 NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 AnyRequest = Request[Any, Any, Any]
-PresentedToken = Annotated[str, described("The token.", maxLength=4096)]
-Hint = Annotated[str, described("Ignored: a token shows what it is.", "refresh_token", maxLength=64)]
+PresentedToken = Annotated[
+    str, msgspec.Meta(min_length=1), described("The token; what is too long for one is not active.")
+]
+Hint = Annotated[str, described("Ignored: a token shows what it is.", "refresh_token")]
 
 
 class TokenForm(Form, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from app.http.bodies import Input, Patch
 from app.http.doors import ActorRequest, revoking, user, user_or_key
-from app.http.fields import Email, Name, NewPassword, Username, described, given
+from app.http.fields import DisplayName, Email, NewPassword, Username, described, given
 from app.http.idempotency import once, repeatable
 from app.http.lists import ListView, list_query, listing
 from app.http.paths import PathId, path_id
@@ -29,12 +29,12 @@ class NewUser(Input, frozen=True, kw_only=True):
     email: Email
     password: NewPassword | None = None
     username: Username | None = None
-    name: Name | None = None
+    name: DisplayName | None = None
     role_ids: RoleIds = ()
 
 
 class UserPatch(Patch, frozen=True, kw_only=True):
-    name: Name | UnsetType | None = UNSET
+    name: DisplayName | UnsetType | None = UNSET
     username: Username | UnsetType | None = UNSET
     email: Email | UnsetType = UNSET
     is_active: bool | UnsetType = UNSET

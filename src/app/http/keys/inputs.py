@@ -9,13 +9,21 @@ from app.http.fields import Description, Name, described, given
 from domain.model.ids import ProjectId
 from domain.services.key_requests import KeyEdit, KeyRequest
 
+CIDR = r"^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$"
+POLICY = "^[1-9][0-9]{0,8}/(second|minute|hour|day)$"
+ADDRESSES = [{"format": "ipv4"}, {"format": "ipv6"}]
+
 Scope = Annotated[str, described("A scope, or a permission.", "read", minLength=1, maxLength=64)]
-Limit = Annotated[str, described("So many in a second, minute, hour or day.", "1000/minute", maxLength=16)]
-Range = Annotated[str, msgspec.Meta(max_length=49), described("A network in CIDR form.", "192.0.2.0/24")]
+Limit = Annotated[
+    str, described("So many in a second, minute, hour or day.", "1000/minute", maxLength=16, pattern=POLICY)
+]
+Range = Annotated[str, msgspec.Meta(max_length=49), described("A network in CIDR form.", "192.0.2.0/24", pattern=CIDR)]
 Span = Annotated[str, described("A duration.", "90d", pattern="^(0s|[1-9][0-9]{0,8}(ms|s|m|h|d))$")]
-Address = Annotated[str, msgspec.Meta(max_length=45), described("Where the key was presented from.", "192.0.2.7")]
-Secret = Annotated[str, described("The key itself, as it was shown once.", maxLength=256)]
-Permission = Annotated[str, described("What the key must be allowed.", "projects:read", maxLength=64)]
+Address = Annotated[
+    str, msgspec.Meta(max_length=45), described("Where the key was presented from.", "192.0.2.7", anyOf=ADDRESSES)
+]
+Secret = Annotated[str, described("The key itself, as it was shown once; what is too long for one is unknown.")]
+Permission = Annotated[str, msgspec.Meta(max_length=64), described("What the key must be allowed.", "projects:read")]
 
 Scopes = Annotated[tuple[Scope, ...], described("What it may do, at the most.", ["read"], minItems=1, maxItems=64)]
 Limits = Annotated[tuple[Limit, ...], described("In place of the default.", ["50/minute"], maxItems=4)]
