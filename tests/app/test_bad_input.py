@@ -136,6 +136,8 @@ def kinds(schema: dict[str, Any]) -> set[str]:
     found = {kind for option in schema.get("anyOf", []) for kind in kinds(option)}
     if "type" in schema:
         found |= {schema["type"]}
+    if "enum" in schema:
+        found |= {"string"}
     return found | ({"integer"} if "number" in found else set())
 
 
@@ -144,6 +146,8 @@ def good(schema: dict[str, Any]) -> Any:
     schema = resolved(schema)
     match schema:
         case {"examples": [example, *_]}:
+            return example
+        case {"enum": [example, *_]}:
             return example
         case {"anyOf": [first, *_]}:
             return good(first)
@@ -191,8 +195,10 @@ async def there(service: Service, ada: Person) -> dict[str, str]:
     bob = await service.user()
     role = await ada.post("/v1/roles", name="some", permissions=[])
     await ada.put("/v1/scopes/some", permissions=[])
+    project = (await ada.project("mine"))["id"]
     return {
-        "project_id": (await ada.project("mine"))["id"],
+        "project_id": project,
+        "task_id": (await ada.post(f"/v1/projects/{project}/tasks", title="some")).json()["id"],
         "key_id": (await ada.key()).id,
         "user_id": bob.id,
         "role_id": role.json()["id"],

@@ -173,6 +173,13 @@ ALLOWED = {
     ("PUT", "/v1/projects/{project_id}"): "what the user is helped with",
     ("PATCH", "/v1/projects/{project_id}"): "what the user is helped with",
     ("DELETE", "/v1/projects/{project_id}"): "what the user is helped with",
+    ("POST", "/v1/projects/{project_id}/archive"): "what the user is helped with",
+    ("POST", "/v1/projects/{project_id}/unarchive"): "what the user is helped with",
+    ("PUT", "/v1/projects/{project_id}/members/{user_id}"): "what the user is helped with",
+    ("DELETE", "/v1/projects/{project_id}/members/{user_id}"): "what the user is helped with",
+    ("POST", "/v1/projects/{project_id}/tasks"): "what the user is helped with",
+    ("PATCH", "/v1/projects/{project_id}/tasks/{task_id}"): "what the user is helped with",
+    ("DELETE", "/v1/projects/{project_id}/tasks/{task_id}"): "what the user is helped with",
 }
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PATCH", "/v1/me"): {"name": "Eve"},

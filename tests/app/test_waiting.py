@@ -95,6 +95,7 @@ def test_what_takes_something_from_somebody_is_what_may_be_waited_for() -> None:
         "DELETE /v1/auth/session",
         "DELETE /v1/me/sessions",
         "DELETE /v1/me/sessions/{session_id}",
+        "DELETE /v1/projects/{project_id}/members/{user_id}",
         "DELETE /v1/roles/{role_id}",
         "DELETE /v1/roles/{role_id}/permissions/{permission}",
         "DELETE /v1/roles/{role_id}/users/{user_id}",
@@ -111,6 +112,7 @@ def test_what_takes_something_from_somebody_is_what_may_be_waited_for() -> None:
         "POST /v1/auth/password/reset",
         "POST /v1/auth/revoke",
         "PUT /v1/me/password",
+        "PUT /v1/projects/{project_id}/members/{user_id}",
         "PUT /v1/scopes/{name}",
         "PUT /v1/users/{user_id}/password",
     }
