@@ -37,7 +37,7 @@ def free_port() -> int:
 
 
 def spawn(
-    command: list[str], environ: Mapping[str, str], said: IO[bytes], cores: Iterable[int]
+    command: list[str], environ: Mapping[str, str], said: IO[bytes] | int, cores: Iterable[int]
 ) -> subprocess.Popen[bytes]:
     """*command* on *cores* alone: a child inherits where it may run. What it has to say goes to *said*."""
     with pinned(cores):
@@ -156,7 +156,7 @@ def redis() -> Iterator[str]:
     """The URL of a Redis that keeps nothing; it shares a core with the load. Raises FileNotFoundError."""
     port = free_port()
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    process = spawn([*command, "--logfile", os.devnull], {}, CORES[-1:])
+    process = spawn([*command, "--logfile", os.devnull], {}, subprocess.DEVNULL, CORES[-1:])
     try:
         while not listens(port):
             if process.poll() is not None:
