@@ -74,7 +74,14 @@ HANDLERS = [things, add_thing, thing, touch, own_policy, secret, counted, live, 
 
 def application(**options: Any) -> Litestar:
     edge = partial(Edge, new_id=lambda: "made", **{"allowed_hosts": ["testserver.local", "[::1]"], **options})
-    return Application(HANDLERS, edge=edge, dto=StrictBody, exception_handlers=exception_handlers, openapi_config=None)
+    return Application(
+        HANDLERS,
+        edge=edge,
+        door=lambda app: app,
+        dto=StrictBody,
+        exception_handlers=exception_handlers,
+        openapi_config=None,
+    )
 
 
 @pytest.fixture(scope="module")

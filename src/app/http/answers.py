@@ -58,7 +58,7 @@ def encoded_problem(error: Exception, *, instance: str, request_id: str) -> tupl
 class Answer:
     """One answer on its way out. *state* is the request's: ``no_store`` and ``headers`` in it are honoured."""
 
-    __slots__ = ("_cors", "_headers", "_send", "_started", "_state", "bodiless", "body", "request_id")
+    __slots__ = ("_cors", "_headers", "_send", "_state", "bodiless", "body", "request_id")
 
     def __init__(
         self, send: Send, state: dict[str, Any], headers: Headers, request_id: str, origin: bytes | None
@@ -67,14 +67,13 @@ class Answer:
         self._state = state
         self._headers = headers
         self._cors = headers.origins.get(origin, headers.foreign) if origin else headers.foreign
-        self._started = False
         self.request_id = request_id
         self.bodiless = False
         self.body: GuardedBody | None = None
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._started = True
+            self._state["answering"] = True
             message["headers"] = self._complete(message["headers"])
             if self.body is not None and not self.body.complete:
                 await self._end_body(self.body, message["headers"])
@@ -113,7 +112,7 @@ class Answer:
     async def fail(self, error: Exception, *, instance: str) -> None:
         """Answer *error* as a problem; once an answer has begun, only log: the server closes what stays unfinished."""
         status, fields, body = encoded_problem(error, instance=instance, request_id=self.request_id)
-        if not self._started:
+        if not self._state.get("answering"):
             await self._whole(status, fields, body)
 
     async def _whole(self, status: int, fields: list[Field], body: bytes) -> None:

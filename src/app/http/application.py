@@ -10,7 +10,6 @@ from litestar import Router
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import ImproperlyConfiguredException
-from litestar.middleware import DefineMiddleware
 from litestar.types import ControllerRouterHandler
 
 from app.composition import Services
@@ -138,15 +137,13 @@ def _application(services: Services, exposed: Exposure, handlers: list[Controlle
         route_handlers=handlers,
         dependencies={name: _singleton(getattr(services, name)) for name in SERVICES},
         state=State({"access": services.access, "cookies": jar}),
-        middleware=[
-            DefineMiddleware(
-                Doors,
-                access=services.access,
-                idempotency=services.idempotency,
-                jar=jar,
-                public_url=exposed.public_url,
-            )
-        ],
+        door=partial(
+            Doors,
+            access=services.access,
+            idempotency=services.idempotency,
+            jar=jar,
+            public_url=exposed.public_url,
+        ),
         exception_handlers=exception_handlers,
         response_class=ViewResponse,
         dto=StrictBody,

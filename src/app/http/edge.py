@@ -1,8 +1,9 @@
 """The one layer round the router: what holds for every answer, 404, 405, ``HEAD`` and ``TRACE`` included.
 
-It writes into ``scope["state"]``: ``request_id`` (str), ``address`` (str | None) and, where a body was announced,
-``body_refusal``: what its headers alone condemn it for, for the door to raise, or None. It reads ``no_store``, which
-the door sets on whatever is not public, and ``headers``, what the door has to say beside the answer.
+It writes into ``scope["state"]``: ``request_id`` (str), ``address`` (str | None), ``answering`` once an answer has
+begun and, where a body was announced, ``body_refusal``: what its headers alone condemn it for, for the door to raise,
+or None. It reads ``no_store``, which the door sets on whatever is not public, and ``headers``, what the door has to
+say beside the answer.
 """
 
 import re
@@ -22,6 +23,7 @@ from app.http.body_guard import GuardedBody
 from app.http.errors import HeadersTooLarge, HostNotAllowed, MalformedRequest, UrlTooLong
 from app.http.forms import percent_decoded
 from app.http.problems import methods_in
+from app.http.routing import Door, Routing
 from domain.errors import NotFound
 
 Field = tuple[bytes, bytes]
@@ -40,12 +42,12 @@ REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 class Application(Litestar):
     """Litestar inside an ``Edge``; its command line and its test client see no difference.
 
-    What fails outside a handler, in routing or at a door, is answered by the edge and not by Litestar's own outermost
-    layer: it would wrap every message once more to do the same.
+    What fails outside a handler, in routing or at a door, is answered by the edge.
     """
 
-    def __init__(self, *args: Any, edge: Callable[..., "Edge"], **options: Any) -> None:
+    def __init__(self, *args: Any, edge: Callable[..., "Edge"], door: Door, **options: Any) -> None:
         self._edge = edge
+        self._door = door
         super().__init__(*args, **options)
 
     def refuse(self, error: Exception) -> tuple[int, list[Field], bytes]:
@@ -53,7 +55,7 @@ class Application(Litestar):
         return cast(Edge, self.asgi_handler).refuse(error)
 
     def _create_asgi_handler(self) -> ASGIApp:
-        return self._edge(self.asgi_router, methods_of=self._methods_of)
+        return self._edge(Routing(self.asgi_router, self._door), methods_of=self._methods_of)
 
     def _methods_of(self, path: str) -> tuple[str, ...]:
         """Every route has ``OPTIONS``: is the path there? None has ``*``: its refusal names the others."""
