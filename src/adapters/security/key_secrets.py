@@ -62,8 +62,8 @@ class HmacKeySecrets(KeyFormat):
         super().__init__(prefix)
         peppers = roots.peppers("api-key")
         self._newest = peppers[0]
-        self._peppers = {pepper.id: pepper.key for pepper in peppers}
-        self._no_pepper = os.urandom(32)
+        self._peppers = {pepper.id: _keyed(pepper.key) for pepper in peppers}
+        self._no_pepper = _keyed(os.urandom(32))
         self._no_digest = os.urandom(32)
 
     def mint(self, key_id: KeyId) -> MintedSecret:
@@ -89,5 +89,11 @@ class HmacKeySecrets(KeyFormat):
         return replace(secret, digest=digest, pepper_id=self._newest.id)
 
     def _proves(self, secret: bytes, pepper_id: str, digest: bytes) -> bool:
-        key = self._peppers.get(pepper_id, self._no_pepper)
-        return hmac.compare_digest(hmac.digest(key, secret, "sha256"), digest)
+        mac = self._peppers.get(pepper_id, self._no_pepper).copy()
+        mac.update(secret)
+        return hmac.compare_digest(mac.digest(), digest)
+
+
+def _keyed(key: bytes) -> hmac.HMAC:
+    """What has taken in its key once is copied for every proof: that costs a third less than to begin anew."""
+    return hmac.new(key, digestmod="sha256")
