@@ -14,7 +14,7 @@ from litestar.types import ControllerRouterHandler
 
 from app.composition import Services
 from app.http.audit import AuditController
-from app.http.bodies import StrictBody
+from app.http.bodies import GuardedRequest, StrictBody
 from app.http.cookies import CookieJar
 from app.http.documents import document_routes
 from app.http.doors import Doors, user
@@ -145,6 +145,7 @@ def _application(services: Services, exposed: Exposure, handlers: list[Controlle
             public_url=exposed.public_url,
         ),
         exception_handlers=exception_handlers,
+        request_class=GuardedRequest,
         response_class=ViewResponse,
         dto=StrictBody,
         openapi_config=None,

@@ -155,7 +155,7 @@ class AccessService:
             return verdict
         self._renew(verdict, presented)
         self._uses.note(key.id, verdict.secret.version, at=self._clock.now(), address=address)
-        return replace(verdict, allowances=admission.allowances)
+        return Accepted(verdict.grant, verdict.secret, admission.allowances)
 
     async def admit(self, actor: Actor, shared: tuple[Policy, ...] = (), *, cost: int = 1) -> Admission:
         """Count one call of *actor* against its own limits, or else the default, and against *shared* besides: all or
