@@ -1,12 +1,8 @@
 """Ports in, services out: how the use cases are put together, whatever stands behind the ports."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
-
 from app.background import Background, Job, closing, mail_job, uses_job
-from app.ports import Action, Ports
-from domain.model.scopes import Catalogue
+from app.ports import Ports
+from app.services import Services
 from domain.services.access import AccessService
 from domain.services.accounts import AccountService
 from domain.services.audit import AuditService, Recorder
@@ -38,43 +34,6 @@ from domain.services.throttles import Throttle
 from domain.services.users import UserService
 
 SWEEP_SECONDS = 3600.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Services:
-    """What every driving adapter is given."""
-
-    access: AccessService
-    accounts: AccountService
-    audit: AuditService
-    exports: ExportService
-    idempotency: IdempotencyService
-    introspection: IntrospectionService
-    invitations: InvitationService
-    key_imports: KeyImports
-    key_uses: KeyUses
-    keys: KeyService
-    mails: MailService
-    members: MemberService
-    memberships: MembershipService
-    projects: ProjectService
-    recovery: RecoveryService
-    registration: RegistrationService
-    roles: RoleService
-    scopes: ScopeService
-    sessions: SessionService
-    sign_in: SignInService
-    tasks: TaskService
-    users: UserService
-    catalogue: Catalogue
-    public_keys: Callable[[], dict[str, Any]]
-    new_request_id: Callable[[], str]
-    flush_access: Action
-    start: Action
-    checks: Mapping[str, Action]
-    optional_checks: Mapping[str, Action]
-    close: Action
-    background: Background
 
 
 def assemble(ports: Ports) -> Services:
@@ -242,6 +201,7 @@ def assemble(ports: Ports) -> Services:
             clock=clock,
         ),
         catalogue=catalogue,
+        cursors=ports.cursors,
         public_keys=ports.access_tokens.public_keys,
         new_request_id=lambda: str(ids.new()),
         flush_access=ports.changes.flush,

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from app.assembly import Services, assemble
+from app.assembly import assemble
 from app.background import Job
 from app.ports import Action, Ports, nothing
 from app.rules import Rules
+from app.services import Services
 from app.settings import Settings
 from domain.model.access import PresentedKey
 from domain.model.ids import KeyId

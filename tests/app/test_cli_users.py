@@ -92,7 +92,7 @@ def test_json_is_the_body_of_the_answer_and_nothing_else(data: Path) -> None:
     listed = hexkey("users", "list", "--json")
     assert listed.stderr == ""
     body = json.loads(listed.stdout)
-    assert set(body) == {"total", "data", "limit", "offset"}
+    assert set(body) == {"total", "data", "limit", "offset", "next"}
     assert set(body["data"][0]) == {
         "id",
         "email",

@@ -6,12 +6,12 @@ from itertools import product
 
 import pytest
 
-from domain.model.invitations import INVITATION_SORTS
-from domain.model.keys import KEY_SORTS
-from domain.model.projects import PROJECT_SORTS
-from domain.model.queries import OFFSET_MAX, Page, Query, Sort
-from domain.model.roles import ROLE_SORTS
-from domain.model.users import USER_SORTS
+from domain.model.invitations import INVITATION_FIELDS
+from domain.model.keys import KEY_FIELDS
+from domain.model.projects import PROJECT_FIELDS
+from domain.model.queries import OFFSET_MAX, Page, Position, Query, Sort
+from domain.model.roles import ROLE_FIELDS
+from domain.model.users import USER_FIELDS
 from tests.support.databases import Storage
 from tests.support.examples import a_key, a_project, a_role, a_secret, a_user, an_invitation
 from tests.support.fakes import START
@@ -66,9 +66,9 @@ async def test_later_fields_order_what_earlier_ones_leave_equal(storage: Storage
         assert (await work.projects.list_by_owner(owner.id, Query(sorting=sorting))).items == (b, a, c)
 
 
-@pytest.mark.parametrize(("field", "descending"), list(product(PROJECT_SORTS, (False, True))))
+@pytest.mark.parametrize(("field", "descending"), list(product(PROJECT_FIELDS.sorts, (False, True))))
 async def test_projects_sort_by_each_of_their_fields(storage: Storage, owner, field: str, descending: bool) -> None:
-    values = {"created_at": at, "updated_at": at, "name": str}[field]
+    values = {"created_at": at, "updated_at": at, "archived_at": at, "name": str}[field]
     low, middle, high = (replace(a_project(owner), **{field: values(place)}) for place in (1, 2, 3))
     await storage.given(middle, high, low)
 
@@ -77,7 +77,7 @@ async def test_projects_sort_by_each_of_their_fields(storage: Storage, owner, fi
     assert page.items == ((high, middle, low) if descending else (low, middle, high))
 
 
-@pytest.mark.parametrize(("field", "descending"), list(product(KEY_SORTS, (False, True))))
+@pytest.mark.parametrize(("field", "descending"), list(product(KEY_FIELDS.sorts, (False, True))))
 async def test_keys_sort_by_each_of_their_fields(storage: Storage, owner, field: str, descending: bool) -> None:
     values = {"created_at": at, "expires_at": at, "name": str}[field]
     low, middle, high = (replace(a_key(owner), **{field: values(place)}) for place in (1, 2, 3))
@@ -88,7 +88,7 @@ async def test_keys_sort_by_each_of_their_fields(storage: Storage, owner, field:
     assert page.items == ((high, middle, low) if descending else (low, middle, high))
 
 
-@pytest.mark.parametrize(("field", "descending"), list(product(USER_SORTS, (False, True))))
+@pytest.mark.parametrize(("field", "descending"), list(product(USER_FIELDS.sorts, (False, True))))
 async def test_users_sort_by_each_of_their_fields(storage: Storage, field: str, descending: bool) -> None:
     values = {"created_at": at}.get(field, str)
     low, middle, high = (replace(a_user(), **{field: values(place)}) for place in (1, 2, 3))
@@ -99,7 +99,7 @@ async def test_users_sort_by_each_of_their_fields(storage: Storage, field: str, 
     assert page.items == ((high, middle, low) if descending else (low, middle, high))
 
 
-@pytest.mark.parametrize(("field", "descending"), list(product(ROLE_SORTS, (False, True))))
+@pytest.mark.parametrize(("field", "descending"), list(product(ROLE_FIELDS.sorts, (False, True))))
 async def test_roles_sort_by_each_of_their_fields(storage: Storage, field: str, descending: bool) -> None:
     values = {"name": str}.get(field, at)
     low, middle, high = (replace(a_role(), **{field: values(place)}) for place in (1, 2, 3))
@@ -112,7 +112,7 @@ async def test_roles_sort_by_each_of_their_fields(storage: Storage, field: str, 
     assert page.total == 5
 
 
-@pytest.mark.parametrize(("field", "descending"), list(product(INVITATION_SORTS, (False, True))))
+@pytest.mark.parametrize(("field", "descending"), list(product(INVITATION_FIELDS.sorts, (False, True))))
 async def test_invitations_sort_by_each_of_their_fields(storage: Storage, field: str, descending: bool) -> None:
     values = {"email": str}.get(field, at)
     low, middle, high = (replace(an_invitation(), **{field: values(place)}) for place in (1, 2, 3))
@@ -133,8 +133,9 @@ async def test_pages_follow_each_other_and_count_everything(storage: Storage, ow
             await work.projects.list_by_owner(owner.id, Query(limit=2, offset=offset, sorting=oldest))
             for offset in (0, 2, 4, 5, OFFSET_MAX)
         ]
-    parts = (projects[:2], projects[2:4], projects[4:], (), ())
-    assert pages == [Page(part, 5) for part in parts]
+    after = [Position((projects[place].created_at,), projects[place].id) for place in (1, 3)]
+    parts = ((projects[:2], 5, after[0]), (projects[2:4], 5, after[1]), (projects[4:], 5), ((), 5), ((), 5))
+    assert pages == [Page(*part) for part in parts]
 
 
 async def test_keys_are_paged_and_counted_by_key_and_not_by_secret(storage: Storage, owner) -> None:
@@ -143,4 +144,4 @@ async def test_keys_are_paged_and_counted_by_key_and_not_by_secret(storage: Stor
 
     async with storage.uow.reading() as work:
         page = await work.keys.list_by_owner(owner.id, Query(limit=2, sorting=(Sort("created_at"),)))
-    assert page == Page(keys[:2], 3)
+    assert page == Page(keys[:2], 3, Position((keys[1].created_at,), keys[1].id))

@@ -128,15 +128,6 @@ def test_a_list_is_sorted_by_1_to_4_fields(count: int) -> None:
         Query(sorting=tuple(Sort(f"field{number}") for number in range(count)))
 
 
-def test_a_list_is_sorted_by_what_it_knows_each_once() -> None:
-    query = Query(sorting=(Sort("name"), Sort("created_at", descending=True)))
-    assert query.sorted_by(("created_at", "name")) is query
-    with pytest.raises(Invalid, match="sorting: knows created_at, id"):
-        query.sorted_by(("id", "created_at"))
-    with pytest.raises(Invalid, match="sorting: names each field once"):
-        Query(sorting=(Sort("name"), Sort("name", descending=True))).sorted_by(("name",))
-
-
 @pytest.mark.parametrize("text", [*HOSTILE_TEXTS, "x", "x" * 128])
 def test_a_name_is_kept_as_it_is(text: str) -> None:
     assert name_text(text) == text

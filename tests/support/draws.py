@@ -1,6 +1,6 @@
 """What a random walk draws: values, and names of what was drawn before."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
@@ -15,7 +15,7 @@ from domain.model.mails import Mail
 from domain.model.members import Member, ProjectRole
 from domain.model.one_time_tokens import OneTimeToken
 from domain.model.projects import Project
-from domain.model.queries import Query, Sort
+from domain.model.queries import Fields, Query
 from domain.model.roles import ADMIN_ID, MEMBER_ID, Role
 from domain.model.scopes import Scope
 from domain.model.sessions import RefreshToken, Session
@@ -23,6 +23,7 @@ from domain.model.tasks import Task
 from domain.model.users import User
 from tests.support.examples import HOSTILE_TEXTS, a_member, a_project, a_role, a_task, a_user, an_invitation
 from tests.support.fakes import START
+from tests.support.queries import Asker
 
 T = TypeVar("T")
 
@@ -104,10 +105,5 @@ class Draw:
     def text(self) -> str:
         return self.random.choice((*HOSTILE_TEXTS, "a", "b", "A"))
 
-    def query(self, sorts: tuple[str, ...]) -> Query:
-        fields = self.random.sample(sorts, self.random.randint(1, len(sorts)))
-        return Query(
-            limit=self.random.choice((1, 2, 200)),
-            offset=self.random.choice((0, 0, 1, 3)),
-            sorting=tuple(Sort(name, self.random.random() < 0.5) for name in fields),
-        )
+    def query(self, fields: Fields, items: Sequence[Any]) -> Query:
+        return Asker(self.random, fields, items, now=self.moment()).query()

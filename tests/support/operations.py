@@ -9,17 +9,17 @@ from typing import Any
 from domain.model.attempts import UNKNOWN_DEVICE, Attempts
 from domain.model.idempotency import Record
 from domain.model.ids import ProjectId
-from domain.model.invitations import INVITATION_SORTS
-from domain.model.keys import KEY_SORTS, KeyUse
+from domain.model.invitations import INVITATION_FIELDS
+from domain.model.keys import KEY_FIELDS, KeyUse
 from domain.model.limits import Policy
 from domain.model.mails import MailKind
-from domain.model.members import MEMBER_SORTS
+from domain.model.members import MEMBER_FIELDS
 from domain.model.one_time_tokens import TokenPurpose
-from domain.model.projects import PROJECT_SORTS
-from domain.model.roles import ROLE_SORTS
+from domain.model.projects import PROJECT_FIELDS
+from domain.model.roles import ROLE_FIELDS
 from domain.model.sessions import RefreshToken
-from domain.model.tasks import TASK_SORTS, TaskStatus
-from domain.model.users import USER_SORTS, EmailAddress, Username
+from domain.model.tasks import TASK_FIELDS, TaskStatus
+from domain.model.users import USER_FIELDS, EmailAddress, Username
 from domain.ports.unit_of_work import UnitOfWork
 from tests.support.draws import Draw
 from tests.support.examples import (
@@ -77,7 +77,7 @@ def _save_user(draw: Draw) -> Operation:
 
 
 def _list_users(draw: Draw) -> Operation:
-    query, role_id = draw.query(USER_SORTS), draw.maybe(draw.role_id())
+    query, role_id = draw.query(USER_FIELDS, draw.users), draw.maybe(draw.role_id())
     return lambda work: work.users.list(query, role_id=role_id)
 
 
@@ -223,12 +223,12 @@ def _some_projects(draw: Draw) -> frozenset[ProjectId]:
 
 
 def _list_projects(draw: Draw) -> Operation:
-    owner, query, only = draw.maybe(draw.user().id), draw.query(PROJECT_SORTS), _some_projects(draw)
+    owner, query, only = draw.maybe(draw.user().id), draw.query(PROJECT_FIELDS, draw.projects), _some_projects(draw)
     return lambda work: work.projects.list_by_owner(owner, query, only=only)
 
 
 def _list_projects_of_member(draw: Draw) -> Operation:
-    user, query, only = draw.user(), draw.query(PROJECT_SORTS), _some_projects(draw)
+    user, query, only = draw.user(), draw.query(PROJECT_FIELDS, draw.projects), _some_projects(draw)
     return lambda work: work.projects.list_by_member(user.id, query, only=only)
 
 
@@ -265,7 +265,7 @@ def _find_heir(draw: Draw) -> Operation:
 
 
 def _list_members(draw: Draw) -> Operation:
-    project, query = draw.project(), draw.query(MEMBER_SORTS)
+    project, query = draw.project(), draw.query(MEMBER_FIELDS, ())
     return lambda work: work.members.list_by_project(project.id, query)
 
 
@@ -324,7 +324,7 @@ def _finds_task(method: str) -> Callable[[Draw], Operation]:
 
 
 def _list_tasks(draw: Draw) -> Operation:
-    project, query = draw.project(), draw.query(TASK_SORTS)
+    project, query = draw.project(), draw.query(TASK_FIELDS, draw.tasks)
     return lambda work: work.tasks.list_by_project(project.id, query)
 
 
@@ -425,7 +425,7 @@ def _revoke_all_keys(draw: Draw) -> Operation:
 
 
 def _list_keys(draw: Draw) -> Operation:
-    owner, query = draw.maybe(draw.user().id), draw.query(KEY_SORTS)
+    owner, query = draw.maybe(draw.user().id), draw.query(KEY_FIELDS, draw.keys)
     return lambda work: work.keys.list_by_owner(owner, query)
 
 
@@ -613,7 +613,7 @@ OPERATIONS: dict[str, Callable[[Draw], Operation]] = {
     "roles.get": _reads("roles", "get", Draw.role_id),
     "roles.save": _save_role,
     "roles.delete": _delete_role,
-    "roles.list": _reads("roles", "list", lambda draw: draw.query(ROLE_SORTS)),
+    "roles.list": _reads("roles", "list", lambda draw: draw.query(ROLE_FIELDS, draw.roles)),
     "roles.list_by_user": _reads("roles", "list_by_user", lambda draw: draw.user().id),
     "roles.grant": _grant,
     "roles.revoke": _revoke,
@@ -642,7 +642,7 @@ OPERATIONS: dict[str, Callable[[Draw], Operation]] = {
     "invitations.add": _add_invitation,
     "invitations.get": _reads("invitations", "get", lambda draw: draw.invitation().id),
     "invitations.delete": _reads("invitations", "delete", lambda draw: draw.invitation().id),
-    "invitations.list": _reads("invitations", "list", lambda draw: draw.query(INVITATION_SORTS)),
+    "invitations.list": _reads("invitations", "list", lambda draw: draw.query(INVITATION_FIELDS, draw.invitations)),
     "keys.add": _add_key,
     "keys.get": _reads("keys", "get", lambda draw: draw.one(draw.keys, a_key).id),
     "keys.save": _save_key,

@@ -7,9 +7,9 @@ from adapters.sql.base import Instant
 from adapters.sql.database import Database
 from adapters.sql.key_scopes import KEY_SCOPES
 from adapters.sql.key_secrets import SECRET_WIDTH, SECRETS, secret_of
-from adapters.sql.keys import KEY_WIDTH, KEYS, key_of
+from adapters.sql.keys import KEY_COLUMNS, KEY_WIDTH, KEYS, key_of
 from adapters.sql.memberships import MEMBERSHIPS
-from adapters.sql.roles import ROLES, role_of
+from adapters.sql.roles import ROLE_COLUMNS, ROLES, role_of
 from adapters.sql.scopes import SCOPE_WIDTH, SCOPES, scope_of
 from adapters.sql.sessions import SESSIONS, session_of
 from adapters.sql.statements import Rows, Statement
@@ -26,7 +26,7 @@ _ROLES_OF = USERS.outerjoin(MEMBERSHIPS, _HELD).outerjoin(ROLES, ROLES.c.id == M
 """Inactive ones too: a grant changes when one of them is activated."""
 
 _KEY = Statement(
-    select(KEYS, SECRETS, USERS.c.is_active, SCOPES, NEWEST, ROLES)
+    select(*KEY_COLUMNS, SECRETS, USERS.c.is_active, SCOPES, NEWEST, *ROLE_COLUMNS)
     .select_from(
         KEYS.outerjoin(SECRETS, and_(SECRETS.c.key_id == KEYS.c.id, _LIVE_SECRETS))
         .outerjoin(KEY_SCOPES, KEY_SCOPES.c.key_id == KEYS.c.id)
@@ -40,7 +40,7 @@ _OWNER = KEY_WIDTH + SECRET_WIDTH
 _SESSION_WIDTH = len(SESSIONS.columns)
 _USER = _SESSION_WIDTH + 1
 _SESSION = Statement(
-    select(SESSIONS, NEWEST, USERS.c.id, USERS.c.is_active, USERS.c.password_change_required, ROLES)
+    select(SESSIONS, NEWEST, USERS.c.id, USERS.c.is_active, USERS.c.password_change_required, *ROLE_COLUMNS)
     .select_from(SESSIONS.join(_ROLES_OF, USERS.c.id.in_([SESSIONS.c.user_id, SESSIONS.c.real_user_id])))
     .where(SESSIONS.c.id == bindparam("id"))
 )

@@ -10,13 +10,14 @@ from typing import Any, cast
 from uuid import UUID, SafeUUID
 
 from advanced_alchemy.base import CommonTableAttributes, create_registry
-from sqlalchemy import JSON, DateTime, Dialect, LargeBinary, String, Table, Uuid
+from sqlalchemy import JSON, Column, ColumnElement, DateTime, Dialect, LargeBinary, String, Table, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 _blank = object.__new__
 _set_int = UUID.__dict__["int"].__set__
+_FOLDED = "_folded"
 _set_is_safe = UUID.__dict__["is_safe"].__set__
 
 
@@ -99,6 +100,26 @@ class Row(CommonTableAttributes, DeclarativeBase):
 
 def table_of(row: type[Row]) -> Table:
     return cast(Table, row.__table__)
+
+
+def columns_of(table: Table) -> tuple[Column[Any], ...]:
+    """Those that an entity is made of: all but what stands beside them to be searched."""
+    return tuple(column for column in table.columns if not column.name.endswith(_FOLDED))
+
+
+def folded(length: int) -> TypeEngine[str]:
+    """Text for a column ``name_folded``: that of ``name`` as `str.casefold` has it, which may be thrice as long.
+
+    No database folds as Python does, so who writes the text writes this beside it.
+    """
+    return code_points(3 * length)
+
+
+def folded_beside(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """*column* folded: the one beside it, or itself where that holds nothing else."""
+    table = column.table if isinstance(column, Column) else None
+    beside = None if table is None else table.c.get(f"{column.key}{_FOLDED}")
+    return column if beside is None else beside
 
 
 def code_points(length: int) -> TypeEngine[str]:

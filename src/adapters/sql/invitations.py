@@ -2,16 +2,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import Index, bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert  # its ON CONFLICT is SQLite's as well
 from sqlalchemy.orm import Mapped, mapped_column
 
-from adapters.sql.base import Row, code_points, table_of
+from adapters.sql.base import Row, code_points, columns_of, folded, table_of
 from adapters.sql.queries import Listing
 from adapters.sql.statements import Connection, Statement
 from domain.errors import InvitationNotFound
 from domain.model.ids import InvitationId, RoleId
-from domain.model.invitations import INVITATION_SORTS, Invitation
+from domain.model.invitations import INVITATION_FIELDS, Invitation
 from domain.model.queries import Page, Query
 
 
@@ -26,6 +26,9 @@ class InvitationRow(Row):
     invited_by: Mapped[UUID | None]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+    email_folded: Mapped[str] = mapped_column(folded(254), server_default="")
+
+    __table_args__ = (Index(None, "created_at", "id"),)
 
 
 _INVITATIONS = table_of(InvitationRow)
@@ -33,15 +36,16 @@ _ID = _INVITATIONS.c.id == bindparam("id")
 
 _ADD = Statement(insert(_INVITATIONS).on_conflict_do_nothing(index_elements=[_INVITATIONS.c.email]))
 _MAKE_ROOM = Statement(delete(_INVITATIONS).where(_INVITATIONS.c.email == bindparam("email")))
-_GET = Statement(select(_INVITATIONS).where(_ID))
+_GET = Statement(select(*columns_of(_INVITATIONS)).where(_ID))
 _DELETE = Statement(delete(_INVITATIONS).where(_ID))
-_LISTING = Listing.of(_INVITATIONS, sorts={name: _INVITATIONS.c[name] for name in INVITATION_SORTS})
+_LISTING = Listing.of(_INVITATIONS, INVITATION_FIELDS)
 
 
 def _values(invitation: Invitation) -> dict[str, Any]:
     return {
         "id": invitation.id,
         "email": invitation.email,
+        "email_folded": invitation.email.casefold(),
         "role_ids": sorted(map(str, invitation.role_ids)),
         "invited_by": invitation.invited_by,
         "created_at": invitation.created_at,

@@ -5,23 +5,35 @@ from ipaddress import ip_network
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, bindparam, func, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.access_changes import Changed
-from adapters.sql.base import Id, Instant, Row, code_points, table_of
+from adapters.sql.base import Id, Instant, Row, code_points, columns_of, folded, table_of
 from adapters.sql.key_scopes import change_scopes, hold_scopes
 from adapters.sql.key_secrets import SECRETS, add_secrets, note_uses, retire_secrets, save_digest, secret_of, secrets_of
-from adapters.sql.queries import Listing
+from adapters.sql.queries import Listing, Predicate, compared, members_of
 from adapters.sql.quotas import insert_below
 from adapters.sql.statements import Connection, Statement, refusing
 from adapters.sql.versions import VersionedTable
 from domain.errors import KeyNotFound, QuotaReached, UserNotFound
 from domain.model.ids import KeyId, ProjectId, UserId
-from domain.model.keys import KEY_SORTS, Key, KeyUse, SecretVersion
+from domain.model.keys import KEY_FIELDS, Key, KeyStatus, KeyUse, SecretVersion
 from domain.model.leases import shared, subject
 from domain.model.limits import policy
-from domain.model.queries import Page, Query
+from domain.model.queries import Operator, Page, Query
 
 
 class KeyRow(Row):
@@ -41,14 +53,17 @@ class KeyRow(Row):
     suspended_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     version: Mapped[int]
+    name_folded: Mapped[str] = mapped_column(folded(128), server_default="")
 
-    __table_args__ = (Index(None, "owner_id", "created_at", "id"),)
+    __table_args__ = (Index(None, "owner_id", "created_at", "id"), Index(None, "created_at", "id"))
 
 
 KEYS = table_of(KeyRow)
+KEY_COLUMNS = columns_of(KEYS)
 _OF_OWNER = KEYS.c.owner_id == bindparam("owner_id")
 _MUTABLE = (
     "name",
+    "name_folded",
     "description",
     "scopes",
     "metadata",
@@ -65,23 +80,47 @@ _LIVE = (
 )
 
 _ADD = insert_below(KEYS, select(func.count(KEYS.c.id)).where(_OF_OWNER, *_LIVE))
-_GET = Statement(select(KEYS, SECRETS).join(SECRETS).where(KEYS.c.id == bindparam("id")).order_by(SECRETS.c.version))
+_GET = Statement(
+    select(*KEY_COLUMNS, SECRETS).join(SECRETS).where(KEYS.c.id == bindparam("id")).order_by(SECRETS.c.version)
+)
 _VERSIONS = VersionedTable(KEYS, mutable=_MUTABLE, absent=KeyNotFound)
 _REVOKE_ALL = Statement(
     update(KEYS)
     .where(_OF_OWNER, KEYS.c.revoked_at.is_(None))
     .values(revoked_at=bindparam("now", type_=Instant), version=KEYS.c.version + 1)
 )
-_SORTS = {name: KEYS.c[name] for name in KEY_SORTS}
-_LISTINGS = {True: Listing.of(KEYS, _OF_OWNER, sorts=_SORTS), False: Listing.of(KEYS, sorts=_SORTS)}
+
+
+def _holding(asked: Operator, scope: BindParameter[Any]) -> ColumnElement[bool]:
+    """By what stands in the keys themselves: built-in scopes have no rows of their own."""
+    held = members_of(KEYS.c.scopes)
+    met = exists().where(compared(held, Operator.IN if asked is Operator.IN else Operator.EQ, scope))
+    return ~met if asked is Operator.NE else met
+
+
+_DERIVED: dict[str, ColumnElement[Any] | Predicate] = {
+    "status": case(
+        (KEYS.c.revoked_at.is_not(None), KeyStatus.REVOKED),
+        (KEYS.c.expires_at <= bindparam("now", type_=Instant), KeyStatus.EXPIRED),
+        (KEYS.c.suspended_at.is_not(None), KeyStatus.SUSPENDED),
+        else_=KeyStatus.ACTIVE,
+    ),
+    "scope": _holding,
+    "last_used_at": select(func.max(SECRETS.c.last_used_at)).where(SECRETS.c.key_id == KEYS.c.id).scalar_subquery(),
+}
+_LISTINGS = {
+    True: Listing.of(KEYS, KEY_FIELDS, _OF_OWNER, others=_DERIVED),
+    False: Listing.of(KEYS, KEY_FIELDS, others=_DERIVED),
+}
 
 _NO_PROJECTS: frozenset[ProjectId] = frozenset()
-KEY_WIDTH = len(KEYS.columns)
+KEY_WIDTH = len(KEY_COLUMNS)
 
 
 def _values(key: Key) -> dict[str, Any]:
     return {
         "name": key.name,
+        "name_folded": key.name.casefold(),
         "description": key.description,
         "scopes": sorted(key.scopes),
         "metadata": key.metadata,
@@ -193,6 +232,6 @@ class SqlKeyRepository:
 
     async def list_by_owner(self, owner_id: UserId | None, query: Query) -> Page[Key]:
         values: dict[str, Any] = {} if owner_id is None else {"owner_id": owner_id}
-        page = await _LISTINGS[owner_id is not None].page(self._connection, query, tuple, **values)
-        secrets = await secrets_of(self._connection, (row[0] for row in page.items))
-        return Page(tuple(key_of(row, secrets[row[0]]) for row in page.items), page.total)
+        rows, total = await _LISTINGS[owner_id is not None].rows(self._connection, query, **values)
+        secrets = await secrets_of(self._connection, (row[0] for row in rows))
+        return query.page([key_of(row, secrets[row[0]]) for row in rows], total)

@@ -69,8 +69,14 @@ _HEIR = Statement(
 _CARDS = select(MEMBERS, USERS.c.username, USERS.c.name, USERS.c.email).join(USERS).where(_OF_PROJECT)
 _LISTING = Listing(
     _CARDS,
-    select(func.count(MEMBERS.c.user_id)).where(_OF_PROJECT),
-    sorts={"created_at": MEMBERS.c.created_at, "name": USERS.c.name, "username": USERS.c.username},
+    select(func.count(MEMBERS.c.user_id)).select_from(MEMBERS.join(USERS)).where(_OF_PROJECT),
+    columns={
+        "user_id": MEMBERS.c.user_id,
+        "role": MEMBERS.c.role,
+        "username": USERS.c.username,
+        "name": USERS.c.name,
+        "created_at": MEMBERS.c.created_at,
+    },
     tie=MEMBERS.c.user_id,
 )
 _OF_USER_PAGE = select(MEMBERS).where(_OF_USER).order_by(MEMBERS.c.project_id).limit(bindparam("limit", type_=Integer))

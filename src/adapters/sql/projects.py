@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, ForeignKey, Index, UniqueConstraint, bindp
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.access_changes import Changed
-from adapters.sql.base import Id, Row, code_points, table_of
+from adapters.sql.base import Id, Row, code_points, columns_of, folded, table_of
 from adapters.sql.members import MEMBERS, add_founder
 from adapters.sql.queries import Listing
 from adapters.sql.quotas import insert_below
@@ -16,7 +16,7 @@ from adapters.sql.versions import VersionedTable
 from domain.errors import ProjectNameTaken, ProjectNotFound, QuotaReached, UserNotFound
 from domain.model.ids import ProjectId, UserId
 from domain.model.leases import subject
-from domain.model.projects import PROJECT_SORTS, Project
+from domain.model.projects import PROJECT_FIELDS, Project
 from domain.model.queries import Page, Query
 
 
@@ -31,27 +31,33 @@ class ProjectRow(Row):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     version: Mapped[int]
+    name_folded: Mapped[str] = mapped_column(folded(128), server_default="")
 
-    __table_args__ = (UniqueConstraint("owner_id", "name"), Index(None, "owner_id", "created_at", "id"))
+    __table_args__ = (
+        UniqueConstraint("owner_id", "name"),
+        Index(None, "owner_id", "created_at", "id"),
+        Index(None, "created_at", "id"),
+    )
 
 
 _PROJECTS = table_of(ProjectRow)
 _OF_OWNER = _PROJECTS.c.owner_id == bindparam("owner_id")
 _ONLY = _PROJECTS.c.id.in_(bindparam("only", expanding=True, type_=Id))
-_SORTS = {name: _PROJECTS.c[name] for name in PROJECT_SORTS}
 
 _ADD = insert_below(_PROJECTS, select(func.count(_PROJECTS.c.id)).where(_OF_OWNER))
-_ONE = select(_PROJECTS).where(_PROJECTS.c.id == bindparam("id"))
+_ONE = select(*columns_of(_PROJECTS)).where(_PROJECTS.c.id == bindparam("id"))
 _GET = Statement(_ONE)
 _HOLD = Statement(_ONE.with_for_update(read=True))
 _LOCK = Statement(_ONE.with_for_update())
 _VERSIONS = VersionedTable(
-    _PROJECTS, mutable=("owner_id", "name", "description", "archived_at", "updated_at"), absent=ProjectNotFound
+    _PROJECTS,
+    mutable=("owner_id", "name", "name_folded", "description", "archived_at", "updated_at"),
+    absent=ProjectNotFound,
 )
 _OF_MEMBER = MEMBERS.c.user_id == bindparam("of_user")
 _LISTINGS = {
     (owned, narrowed): Listing.of(
-        _PROJECTS, *([_OF_OWNER] if owned else []), *([_ONLY] if narrowed else []), sorts=_SORTS
+        _PROJECTS, PROJECT_FIELDS, *([_OF_OWNER] if owned else []), *([_ONLY] if narrowed else [])
     )
     for owned in (True, False)
     for narrowed in (True, False)
@@ -60,10 +66,11 @@ _LISTINGS = {
 
 def _of_member(*only: ColumnElement[bool]) -> Listing:
     """In the order of the memberships, so that those of the first page alone are looked up."""
+    joined = MEMBERS.join(_PROJECTS, _PROJECTS.c.id == MEMBERS.c.project_id)
     return Listing(
-        select(_PROJECTS).join(MEMBERS, MEMBERS.c.project_id == _PROJECTS.c.id).where(_OF_MEMBER, *only),
-        select(func.count(MEMBERS.c.project_id)).where(_OF_MEMBER, *only),
-        sorts=_SORTS | {"created_at": MEMBERS.c.project_created_at},
+        select(*columns_of(_PROJECTS)).select_from(joined).where(_OF_MEMBER, *only),
+        select(func.count(MEMBERS.c.project_id)).select_from(joined).where(_OF_MEMBER, *only),
+        columns={**{name: _PROJECTS.c[name] for name in PROJECT_FIELDS}, "created_at": MEMBERS.c.project_created_at},
         tie=MEMBERS.c.project_id,
     )
 
@@ -78,6 +85,7 @@ def _values(project: Project) -> dict[str, Any]:
     return {
         "owner_id": project.owner_id,
         "name": project.name,
+        "name_folded": project.name.casefold(),
         "description": project.description,
         "archived_at": project.archived_at,
         "updated_at": project.updated_at,

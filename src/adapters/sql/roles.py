@@ -2,12 +2,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, select
+from sqlalchemy import Index, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert  # its ON CONFLICT is SQLite's as well
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.access_changes import Changed
-from adapters.sql.base import Row, code_points, table_of
+from adapters.sql.base import Row, code_points, columns_of, folded, table_of
 from adapters.sql.memberships import MEMBERSHIPS, OF_ROLE, OF_USER
 from adapters.sql.queries import Listing
 from adapters.sql.statements import Connection, Statement, refusing
@@ -17,7 +17,7 @@ from domain.errors import RoleNameTaken, RoleNotFound, UserNotFound
 from domain.model.ids import RoleId, UserId
 from domain.model.leases import subject
 from domain.model.queries import Page, Query
-from domain.model.roles import ROLE_SORTS, Role
+from domain.model.roles import ROLE_FIELDS, Role
 
 
 class RoleRow(Row):
@@ -31,18 +31,22 @@ class RoleRow(Row):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     version: Mapped[int]
+    name_folded: Mapped[str] = mapped_column(folded(128), server_default="")
+
+    __table_args__ = (Index(None, "created_at", "id"),)
 
 
 ROLES = table_of(RoleRow)
+ROLE_COLUMNS = columns_of(ROLES)
 _ONE = select(ROLES.c.id).where(ROLES.c.id == bindparam("id"))
 
 _ADD = Statement(insert(ROLES))
-_GET = Statement(select(ROLES).where(ROLES.c.id == bindparam("id")))
+_GET = Statement(select(*ROLE_COLUMNS).where(ROLES.c.id == bindparam("id")))
 _VERSIONS = VersionedTable(
-    ROLES, mutable=("name", "description", "permissions", "is_active", "updated_at"), absent=RoleNotFound
+    ROLES, mutable=("name", "name_folded", "description", "permissions", "is_active", "updated_at"), absent=RoleNotFound
 )
-_LISTING = Listing.of(ROLES, sorts={name: ROLES.c[name] for name in ROLE_SORTS})
-_BY_USER = Statement(select(ROLES).join(MEMBERSHIPS).where(OF_USER).order_by(ROLES.c.name))
+_LISTING = Listing.of(ROLES, ROLE_FIELDS)
+_BY_USER = Statement(select(*ROLE_COLUMNS).join(MEMBERSHIPS).where(OF_USER).order_by(ROLES.c.name))
 _KEEP = Statement(_ONE.with_for_update(read=True, key_share=True))
 _GRANT = Statement(insert(MEMBERSHIPS).on_conflict_do_nothing())
 _REVOKE = Statement(delete(MEMBERSHIPS).where(OF_ROLE, OF_USER))
@@ -56,6 +60,7 @@ _ACTIVE_MEMBERS = Statement(
 def _values(role: Role) -> dict[str, Any]:
     return {
         "name": role.name,
+        "name_folded": role.name.casefold(),
         "description": role.description,
         "permissions": sorted(role.permissions),
         "is_active": role.is_active,

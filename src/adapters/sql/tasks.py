@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, Integer, Select, String, bindparam, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from adapters.sql.base import Id, Row, code_points, table_of
+from adapters.sql.base import Id, Row, code_points, columns_of, folded, table_of
 from adapters.sql.members import PROJECTS_OF_USER
 from adapters.sql.queries import Listing
 from adapters.sql.quotas import insert_below
@@ -14,7 +14,8 @@ from adapters.sql.versions import VersionedTable
 from domain.errors import NotFound, QuotaReached, TaskNotFound, UserNotFound
 from domain.model.ids import ProjectId, TaskId, UserId
 from domain.model.queries import Page, Query
-from domain.model.tasks import TASK_SORTS, Task, TaskStatus
+from domain.model.tasks import TASK_FIELDS, Task, TaskStatus
+from domain.model.texts import TITLE_LIMIT
 
 
 class TaskRow(Row):
@@ -24,13 +25,14 @@ class TaskRow(Row):
     project_id: Mapped[UUID] = mapped_column(Id, ForeignKey("projects.id", ondelete="CASCADE"))
     creator_id: Mapped[UUID] = mapped_column(Id, ForeignKey("users.id"))
     assignee_id: Mapped[UUID | None] = mapped_column(Id, ForeignKey("users.id"))
-    title: Mapped[str] = mapped_column(code_points(256))
+    title: Mapped[str] = mapped_column(code_points(TITLE_LIMIT))
     description: Mapped[str | None] = mapped_column(code_points(1024))
     status: Mapped[str] = mapped_column(String(16))
     due_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     version: Mapped[int]
+    title_folded: Mapped[str] = mapped_column(folded(TITLE_LIMIT))
 
     __table_args__ = (
         Index(None, "project_id", "created_at", "id"),
@@ -41,24 +43,25 @@ class TaskRow(Row):
 
 _TASKS = table_of(TaskRow)
 _OF_PROJECT = _TASKS.c.project_id == bindparam("of_project")
-_ONE = select(_TASKS).where(_TASKS.c.id == bindparam("id"), _OF_PROJECT)
+_ROWS = select(*columns_of(_TASKS))
+_ONE = _ROWS.where(_TASKS.c.id == bindparam("id"), _OF_PROJECT)
 
 _ADD = insert_below(_TASKS, select(func.count(_TASKS.c.id)).where(_OF_PROJECT))
 _GET = Statement(_ONE)
 _LOCK = Statement(_ONE.with_for_update())
 _VERSIONS = VersionedTable(
     _TASKS,
-    mutable=("title", "description", "status", "due_at", "assignee_id", "updated_at"),
+    mutable=("title", "title_folded", "description", "status", "due_at", "assignee_id", "updated_at"),
     absent=TaskNotFound,
 )
-_LISTING = Listing.of(_TASKS, _OF_PROJECT, sorts={name: _TASKS.c[name] for name in TASK_SORTS})
+_LISTING = Listing.of(_TASKS, TASK_FIELDS, _OF_PROJECT)
 _UNASSIGN = Statement(
     update(_TASKS)
     .where(_OF_PROJECT, _TASKS.c.assignee_id == bindparam("of_user"))
     .values(assignee_id=None, updated_at=bindparam("now"), version=_TASKS.c.version + 1)
 )
-_ASSIGNED = select(_TASKS).where(_TASKS.c.assignee_id == bindparam("of_user"))
-_CREATED = select(_TASKS).where(_TASKS.c.creator_id == bindparam("of_user"), _TASKS.c.project_id.in_(PROJECTS_OF_USER))
+_ASSIGNED = _ROWS.where(_TASKS.c.assignee_id == bindparam("of_user"))
+_CREATED = _ROWS.where(_TASKS.c.creator_id == bindparam("of_user"), _TASKS.c.project_id.in_(PROJECTS_OF_USER))
 
 
 def _pages(rows: Select[Any]) -> tuple[Statement, Statement]:
@@ -73,6 +76,7 @@ _BY_ASSIGNEE, _BY_CREATOR = _pages(_ASSIGNED), _pages(_CREATED)
 def _values(task: Task) -> dict[str, Any]:
     return {
         "title": task.title,
+        "title_folded": task.title.casefold(),
         "description": task.description,
         "status": task.status.value,
         "due_at": task.due_at,

@@ -2,11 +2,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import String, bindparam, false, insert, select
+from sqlalchemy import Index, String, bindparam, false, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.access_changes import Changed
-from adapters.sql.base import Row, code_points, table_of
+from adapters.sql.base import Row, code_points, columns_of, folded, table_of
 from adapters.sql.memberships import MEMBERSHIPS, OF_ROLE
 from adapters.sql.queries import Listing
 from adapters.sql.statements import Connection, Statement, refusing
@@ -15,7 +15,7 @@ from domain.errors import EmailTaken, UsernameTaken, UserNotFound
 from domain.model.ids import RoleId, UserId
 from domain.model.leases import subject
 from domain.model.queries import Page, Query
-from domain.model.users import USER_SORTS, EmailAddress, User, Username
+from domain.model.users import USER_FIELDS, EmailAddress, User, Username
 
 
 class UserRow(Row):
@@ -32,21 +32,28 @@ class UserRow(Row):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     version: Mapped[int]
+    email_folded: Mapped[str] = mapped_column(folded(254), server_default="")
+    name_folded: Mapped[str | None] = mapped_column(folded(128))
+
+    __table_args__ = (Index(None, "created_at", "id"),)
 
 
 USERS = table_of(UserRow)
 _ADD = Statement(insert(USERS))
-_ONE = select(USERS).where(USERS.c.id == bindparam("id"))
+_USERS = select(*columns_of(USERS))
+_ONE = _USERS.where(USERS.c.id == bindparam("id"))
 _GET = Statement(_ONE)
 _LOCK = Statement(_ONE.with_for_update(key_share=True))
-_BY_EMAIL = Statement(select(USERS).where(USERS.c.email == bindparam("email")))
-_BY_USERNAME = Statement(select(USERS).where(USERS.c.username == bindparam("username")))
+_BY_EMAIL = Statement(_USERS.where(USERS.c.email == bindparam("email")))
+_BY_USERNAME = Statement(_USERS.where(USERS.c.username == bindparam("username")))
 _VERSIONS = VersionedTable(
     USERS,
     mutable=(
         "email",
+        "email_folded",
         "username",
         "name",
+        "name_folded",
         "password_hash",
         "password_change_required",
         "is_active",
@@ -56,15 +63,16 @@ _VERSIONS = VersionedTable(
     absent=UserNotFound,
 )
 _HOLDING = USERS.c.id.in_(select(MEMBERSHIPS.c.user_id).where(OF_ROLE))
-_SORTS = {name: USERS.c[name] for name in USER_SORTS}
-_LISTINGS = {True: Listing.of(USERS, _HOLDING, sorts=_SORTS), False: Listing.of(USERS, sorts=_SORTS)}
+_LISTINGS = {True: Listing.of(USERS, USER_FIELDS, _HOLDING), False: Listing.of(USERS, USER_FIELDS)}
 
 
 def _values(user: User) -> dict[str, Any]:
     return {
         "email": user.email,
+        "email_folded": user.email.casefold(),
         "username": user.username,
         "name": user.name,
+        "name_folded": None if user.name is None else user.name.casefold(),
         "password_hash": user.password_hash,
         "password_change_required": user.password_change_required,
         "is_active": user.is_active,

@@ -56,12 +56,13 @@ def list_users(limit: int, offset: int, as_json: bool) -> None:
     """List users, the newest first."""
 
     async def work(services: Services, actor: Actor) -> Any:
-        from app.http.lists import ListView
+        from app.http.lists import ListView, cursor_after
         from app.http.users import view
         from domain.model.queries import Query
 
         query = Query(limit=limit, offset=offset)
-        return ListView.of(await services.users.list(actor, query), query, view)
+        found = await services.users.list(actor, query)
+        return ListView.of(found, query, view, next=cursor_after(found, query, services.cursors, of="/v1/users"))
 
     page = served(work)
     if as_json:

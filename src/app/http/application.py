@@ -136,7 +136,7 @@ def _application(services: Services, exposed: Exposure, handlers: list[Controlle
     return Application(
         route_handlers=handlers,
         dependencies={name: _singleton(getattr(services, name)) for name in SERVICES},
-        state=State({"access": services.access, "cookies": jar}),
+        state=State({"access": services.access, "cookies": jar, "cursors": services.cursors}),
         door=partial(
             Doors,
             access=services.access,

@@ -11,10 +11,9 @@ from litestar.di import NamedDependency
 
 from app.http.doors import ActorRequest, user
 from app.http.lists import limit_in, parameter, query_in, trail_parameters
-from app.http.paths import uuid_of
 from domain.errors import Invalid
 from domain.model.events import Event
-from domain.model.ids import UserId
+from domain.model.ids import UserId, uuid_of
 from domain.model.permissions import AuditPermission
 from domain.services.audit import AuditService
 

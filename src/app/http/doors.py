@@ -134,7 +134,7 @@ class Doors:
                 actor = await self._entrant(scope, opt)
             scope["user"] = actor
         if scope["query_string"]:
-            state["query"] = query_of(scope, allowed=frozenset(p["name"] for p in opt.get("parameters", ())))
+            state["query"] = query_of(scope, allowed=dict.fromkeys(p["name"] for p in opt.get("parameters", ())))
         if state.get("body_refusal"):
             raise state["body_refusal"]
         if opt.get("revoking") and prefers_to_wait(scope["headers"], self._access.max_staleness):

@@ -1,7 +1,7 @@
 """``name=value&name=value``, in a query string or a form body, read strictly."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -47,7 +47,7 @@ def form_of(body: bytes) -> dict[str, str]:
     return {name: value for name, value in pairs if value}
 
 
-def query_of(scope: Mapping[str, Any], *, allowed: frozenset[str]) -> dict[str, str]:
+def query_of(scope: Mapping[str, Any], *, allowed: Collection[str]) -> dict[str, str]:
     """The query of a request; ``Invalid`` for a repeated name and for one that is not *allowed*."""
     if not (raw := scope["query_string"]):
         return {}
@@ -61,5 +61,5 @@ def query_of(scope: Mapping[str, Any], *, allowed: frozenset[str]) -> dict[str, 
     return query
 
 
-def _knows(allowed: frozenset[str]) -> str:
-    return f"may only hold {', '.join(sorted(allowed))}" if allowed else "takes no parameters"
+def _knows(allowed: Collection[str]) -> str:
+    return f"may only hold {', '.join(allowed)}" if allowed else "takes no parameters"

@@ -11,11 +11,11 @@ from litestar.params import RequestBody
 
 from app.http.bodies import Input
 from app.http.doors import ActorRequest, revoking, user_or_key
-from app.http.lists import ListView, list_query, listing
+from app.http.lists import ListView, list_query, listed, listing
 from app.http.paths import PathId, path_id
 from app.http.versions import expected_versions, versioned
 from domain.model.ids import ProjectId, UserId
-from domain.model.members import MEMBER_SORTS, MemberCard
+from domain.model.members import MEMBER_FIELDS, MemberCard
 from domain.model.permissions import ProjectPermission
 from domain.services.members import MemberService
 
@@ -50,13 +50,13 @@ class MemberController(Controller):
     path = "/projects/{project_id:str}/members"
     tags = ("Projects",)
 
-    @get(opt=user_or_key(ProjectPermission.READ) | listing(MEMBER_SORTS))
+    @get(opt=user_or_key(ProjectPermission.READ) | listing(MEMBER_FIELDS))
     async def list_members(
         self, request: ActorRequest, project_id: PathId, members: NamedDependency[MemberService]
     ) -> ListView[MemberView]:
         """List the members of a project."""
-        query = list_query(request)
-        return ListView.of(await members.list(request.user, ProjectId(path_id(project_id)), query), query, view)
+        query = list_query(request, MEMBER_FIELDS)
+        return listed(request, await members.list(request.user, ProjectId(path_id(project_id)), query), query, view)
 
     @put("/{user_id:str}", opt=user_or_key(ProjectPermission.UPDATE) | revoking())
     async def put_member(

@@ -11,12 +11,12 @@ from app.http.bodies import Input, Patch
 from app.http.doors import ActorRequest, user_or_key
 from app.http.fields import Description, Name, given
 from app.http.idempotency import once, repeatable
-from app.http.lists import ListView, list_query, listing
+from app.http.lists import ListView, list_query, listed, listing
 from app.http.paths import PathId, path_id
 from app.http.versions import expected_versions, tagged, versioned
 from domain.model.ids import ProjectId
 from domain.model.permissions import ProjectPermission
-from domain.model.projects import PROJECT_SORTS, Project
+from domain.model.projects import PROJECT_FIELDS, Project
 from domain.services.projects import ProjectService
 
 
@@ -71,13 +71,13 @@ class ProjectController(Controller):
         )
         return made(project)
 
-    @get(opt=user_or_key(ProjectPermission.READ) | listing(PROJECT_SORTS))
+    @get(opt=user_or_key(ProjectPermission.READ) | listing(PROJECT_FIELDS))
     async def list_projects(
         self, request: ActorRequest, projects: NamedDependency[ProjectService]
     ) -> ListView[ProjectView]:
         """List the projects that the caller may see."""
-        query = list_query(request)
-        return ListView.of(await projects.list(request.user, query), query, view)
+        query = list_query(request, PROJECT_FIELDS)
+        return listed(request, await projects.list(request.user, query), query, view)
 
     @get("/{project_id:str}", opt=user_or_key(ProjectPermission.READ))
     async def get_project(

@@ -13,12 +13,12 @@ from app.http.bodies import Input
 from app.http.doors import ActorRequest, origin_of, public, user
 from app.http.fields import DisplayName, Email, MailedToken, NewPassword, Username
 from app.http.idempotency import once, repeatable
-from app.http.lists import ListView, list_query, listing
+from app.http.lists import ListView, list_query, listed, listing
 from app.http.paths import PathId, path_id
 from app.http.users import RoleIds, UserView, role_ids_of, view
 from app.http.views import ViewResponse
 from domain.model.ids import InvitationId
-from domain.model.invitations import INVITATION_SORTS, Invitation
+from domain.model.invitations import INVITATION_FIELDS, Invitation
 from domain.model.permissions import UserPermission
 from domain.services.invitations import InvitationService
 from domain.services.registration import RegistrationService
@@ -97,13 +97,13 @@ class InvitationController(Controller):
             await invitations.invite(request.user, email=data.email, role_ids=given, once=once(request, mailed))
         )
 
-    @get(opt=user(UserPermission.INVITE) | listing(INVITATION_SORTS))
+    @get(opt=user(UserPermission.INVITE) | listing(INVITATION_FIELDS))
     async def list_invitations(
         self, request: ActorRequest, invitations: NamedDependency[InvitationService]
     ) -> ListView[InvitationView]:
         """List the invitations that nobody has accepted yet."""
-        query = list_query(request)
-        return ListView.of(await invitations.list(request.user, query), query, invitation_view)
+        query = list_query(request, INVITATION_FIELDS)
+        return listed(request, await invitations.list(request.user, query), query, invitation_view)
 
     @delete("/{invitation_id:str}", opt=user(UserPermission.INVITE))
     async def withdraw_invitation(

@@ -15,15 +15,15 @@ from app.http.bodies import Input, Patch
 from app.http.doors import ActorRequest, revoking, user, user_or_key
 from app.http.fields import Description, Name, described, given
 from app.http.idempotency import once, repeatable
-from app.http.lists import ListView, flag, list_query, listing, switches
+from app.http.lists import ListView, flag, list_query, listed, listing, switches
 from app.http.paths import PathId, path_id
 from app.http.users import UserView
 from app.http.users import view as user_view
 from app.http.versions import expected_versions, tagged, versioned
 from domain.model.ids import RoleId, UserId
 from domain.model.permissions import RolePermission, UserPermission
-from domain.model.roles import ROLE_SORTS, Role
-from domain.model.users import USER_SORTS
+from domain.model.roles import ROLE_FIELDS, Role
+from domain.model.users import USER_FIELDS
 from domain.services.memberships import MembershipService
 from domain.services.roles import RoleService
 
@@ -80,11 +80,11 @@ class RoleController(Controller):
         )
         return answer(role)
 
-    @get(opt=user_or_key(RolePermission.READ) | listing(ROLE_SORTS))
+    @get(opt=user_or_key(RolePermission.READ) | listing(ROLE_FIELDS))
     async def list_roles(self, request: ActorRequest, roles: NamedDependency[RoleService]) -> ListView[RoleView]:
         """List all roles."""
-        query = list_query(request)
-        return ListView.of(await roles.list(request.user, query), query, lambda role: roles_view(roles, role))
+        query = list_query(request, ROLE_FIELDS)
+        return listed(request, await roles.list(request.user, query), query, lambda role: roles_view(roles, role))
 
     @get("/{role_id:str}", opt=user_or_key(RolePermission.READ))
     async def get_role(
@@ -137,15 +137,15 @@ class RoleController(Controller):
 
     @get(
         "/{role_id:str}/users",
-        opt=user_or_key(RolePermission.READ, UserPermission.READ) | listing(USER_SORTS),
+        opt=user_or_key(RolePermission.READ, UserPermission.READ) | listing(USER_FIELDS),
     )
     async def list_members(
         self, request: ActorRequest, role_id: PathId, roles: NamedDependency[RoleService]
     ) -> ListView[UserView]:
         """List who holds a role."""
-        query = list_query(request)
+        query = list_query(request, USER_FIELDS)
         members = await roles.list_members(request.user, RoleId(path_id(role_id)), query)
-        return ListView.of(members, query, user_view)
+        return listed(request, members, query, user_view)
 
     @put("/{role_id:str}/users/{user_id:str}", status_code=204, opt=user(RolePermission.MANAGE))
     async def grant_role(

@@ -13,13 +13,13 @@ from msgspec import UNSET, UnsetType
 from app.http.bodies import Input, Moment, Patch
 from app.http.doors import ActorRequest, user_or_key
 from app.http.fields import Description, Title, described, given
-from app.http.lists import ListView, list_query, listing
+from app.http.lists import ListView, list_query, listed, listing
 from app.http.paths import PathId, path_id
 from app.http.versions import expected_versions, tagged
 from domain.model.changes import Unset
 from domain.model.ids import ProjectId, TaskId, UserId
 from domain.model.permissions import TaskPermission
-from domain.model.tasks import TASK_SORTS, Task
+from domain.model.tasks import TASK_FIELDS, Task
 from domain.services.tasks import TaskService
 
 Assignee = Annotated[UUID, described("Who is to do it: a member of the project.")]
@@ -92,13 +92,13 @@ class TaskController(Controller):
         location = {"location": f"/v1/projects/{task.project_id}/tasks/{task.id}"}
         return tagged(request, view(task), task.version, status_code=201, headers=location)
 
-    @get(opt=user_or_key(TaskPermission.READ) | listing(TASK_SORTS))
+    @get(opt=user_or_key(TaskPermission.READ) | listing(TASK_FIELDS))
     async def list_tasks(
         self, request: ActorRequest, project_id: PathId, tasks: NamedDependency[TaskService]
     ) -> ListView[TaskView]:
         """List the tasks of a project."""
-        query = list_query(request)
-        return ListView.of(await tasks.list(request.user, ProjectId(path_id(project_id)), query), query, view)
+        query = list_query(request, TASK_FIELDS)
+        return listed(request, await tasks.list(request.user, ProjectId(path_id(project_id)), query), query, view)
 
     @get("/{task_id:str}", opt=user_or_key(TaskPermission.READ))
     async def get_task(

@@ -14,12 +14,12 @@ from app.http.bodies import Input, Patch
 from app.http.doors import ActorRequest, revoking, user, user_or_key
 from app.http.fields import DisplayName, Email, NewPassword, Username, described, given
 from app.http.idempotency import once, repeatable
-from app.http.lists import ListView, list_query, listing
+from app.http.lists import ListView, list_query, listed, listing
 from app.http.paths import PathId, path_id
 from app.http.versions import expected_versions, tagged, versioned
 from domain.model.ids import RoleId, UserId
 from domain.model.permissions import UserPermission
-from domain.model.users import USER_SORTS, User
+from domain.model.users import USER_FIELDS, User
 from domain.services.users import UserService
 
 RoleIds = Annotated[tuple[UUID, ...], described("The roles to hold, instead of `member`.", maxItems=64)]
@@ -96,11 +96,11 @@ class UserController(Controller):
         )
         return made(created)
 
-    @get(opt=user_or_key(UserPermission.READ) | listing(USER_SORTS))
+    @get(opt=user_or_key(UserPermission.READ) | listing(USER_FIELDS))
     async def list_users(self, request: ActorRequest, users: NamedDependency[UserService]) -> ListView[UserView]:
         """List all users."""
-        query = list_query(request)
-        return ListView.of(await users.list(request.user, query), query, view)
+        query = list_query(request, USER_FIELDS)
+        return listed(request, await users.list(request.user, query), query, view)
 
     @get("/{user_id:str}", opt=user_or_key(UserPermission.READ))
     async def get_user(

@@ -1,5 +1,6 @@
 """Names of things. A type per noun, so that a key's id is never passed for a project's."""
 
+import re
 from typing import NewType
 from uuid import UUID
 
@@ -14,3 +15,10 @@ InvitationId = NewType("InvitationId", UUID)
 ScopeId = NewType("ScopeId", UUID)
 MailId = NewType("MailId", UUID)
 ClaimId = NewType("ClaimId", UUID)
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def uuid_of(raw: str) -> UUID | None:
+    """*raw* as we write ids; Python's own parser takes braces, capitals and foreign digits."""
+    return UUID(raw) if _UUID.fullmatch(raw) else None

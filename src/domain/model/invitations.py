@@ -4,11 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.model.ids import InvitationId, RoleId, UserId
+from domain.model.queries import Field, Fields, Instant, Text
 from domain.model.roles import MEMBER_ID
-from domain.model.users import EmailAddress
+from domain.model.users import EMAIL_LIMIT, EmailAddress
 
 INVITATION_LIFETIME = timedelta(days=7)
-INVITATION_SORTS = ("created_at", "email", "expires_at")
+INVITATION_FIELDS = Fields(
+    Field("email", Text(EMAIL_LIMIT), sorts=True),
+    Field("created_at", Instant(), sorts=True),
+    Field("expires_at", Instant(), sorts=True),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

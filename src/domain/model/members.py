@@ -6,9 +6,9 @@ from enum import StrEnum
 
 from domain.errors import Invalid
 from domain.model.ids import ProjectId, UserId
-from domain.model.users import EmailAddress, User, Username
-
-MEMBER_SORTS = ("created_at", "name", "username")
+from domain.model.queries import Choice, Field, Fields, Id, Instant, Text
+from domain.model.texts import NAME_LIMIT
+from domain.model.users import USERNAME_LIMIT, EmailAddress, User, Username
 
 
 class ProjectRole(StrEnum):
@@ -24,6 +24,15 @@ class ProjectRole(StrEnum):
     def covers(self, least: "ProjectRole") -> bool:
         order = tuple(ProjectRole)
         return order.index(self) >= order.index(least)
+
+
+MEMBER_FIELDS = Fields(
+    Field("user_id", Id(), of="id"),
+    Field("role", Choice(ProjectRole)),
+    Field("username", Text(USERNAME_LIMIT, folded=True), sorts=True, optional=True),
+    Field("name", Text(NAME_LIMIT), sorts=True, optional=True),
+    Field("created_at", Instant(), sorts=True),
+)
 
 
 def project_role(raw: str, field: str = "role") -> ProjectRole:
@@ -72,6 +81,10 @@ class MemberCard:
     @property
     def id(self) -> UserId:
         return self.member.user_id
+
+    @property
+    def role(self) -> ProjectRole:
+        return self.member.role
 
     @property
     def created_at(self) -> datetime:

@@ -9,8 +9,16 @@ from domain.model.changes import UNSET, Unset, changed
 from domain.model.ids import ProjectId, UserId
 from domain.model.members import Member, ProjectRole
 from domain.model.permissions import ProjectPermission
+from domain.model.queries import Field, Fields, Id, Instant, Text
+from domain.model.texts import NAME_LIMIT
 
-PROJECT_SORTS = ("created_at", "name", "updated_at")
+PROJECT_FIELDS = Fields(
+    Field("name", Text(NAME_LIMIT), sorts=True),
+    Field("owner_id", Id()),
+    Field("archived_at", Instant(), sorts=True, optional=True),
+    Field("created_at", Instant(), sorts=True),
+    Field("updated_at", Instant(), sorts=True),
+)
 
 
 def require_unbound(actor: Actor) -> None:

@@ -10,12 +10,19 @@ from domain.model.actors import Actor
 from domain.model.changes import UNSET, Unset, changed
 from domain.model.ids import RoleId
 from domain.model.permissions import KeyPermission, ProjectPermission, TaskPermission
+from domain.model.queries import Field, Fields, Flag, Instant, Text
+from domain.model.texts import NAME_LIMIT
 
 ADMIN_ID = RoleId(UUID("01900000-0000-7000-8000-000000000001"))
 MEMBER_ID = RoleId(UUID("01900000-0000-7000-8000-000000000002"))
 ROLES_MAX = 64
 """How many may be given to a newcomer."""
-ROLE_SORTS = ("created_at", "name", "updated_at")
+ROLE_FIELDS = Fields(
+    Field("name", Text(NAME_LIMIT), sorts=True),
+    Field("is_active", Flag()),
+    Field("created_at", Instant(), sorts=True),
+    Field("updated_at", Instant(), sorts=True),
+)
 _NOTHING: frozenset[str] = frozenset()
 _SINCE_EVER = datetime(2024, 6, 1, tzinfo=UTC)
 

@@ -7,14 +7,25 @@ from enum import StrEnum
 from domain.errors import Invalid
 from domain.model.changes import UNSET, Unset, changed
 from domain.model.ids import ProjectId, TaskId, UserId
-
-TASK_SORTS = ("created_at", "due_at", "title", "updated_at")
+from domain.model.queries import Choice, Field, Fields, Id, Instant, Text
+from domain.model.texts import TITLE_LIMIT
 
 
 class TaskStatus(StrEnum):
     TODO = "todo"
     DOING = "doing"
     DONE = "done"
+
+
+TASK_FIELDS = Fields(
+    Field("title", Text(TITLE_LIMIT), sorts=True),
+    Field("status", Choice(TaskStatus)),
+    Field("assignee_id", Id(), optional=True),
+    Field("creator_id", Id()),
+    Field("due_at", Instant(), sorts=True, optional=True),
+    Field("created_at", Instant(), sorts=True),
+    Field("updated_at", Instant(), sorts=True),
+)
 
 
 def task_status(raw: str, field: str = "status") -> TaskStatus:

@@ -9,7 +9,8 @@ from typing import NewType
 from domain.errors import Invalid
 from domain.model.changes import UNSET, Unset, changed
 from domain.model.ids import UserId
-from domain.model.texts import name_text
+from domain.model.queries import Field, Fields, Flag, Instant, Text
+from domain.model.texts import NAME_LIMIT, name_text
 
 EmailAddress = NewType("EmailAddress", str)
 Username = NewType("Username", str)
@@ -18,11 +19,20 @@ EMAIL_LIMIT = 254
 USERNAME_LIMIT = 32
 _NOWHERE = "address-taken.invalid"
 """Where nobody has an address, and nobody may say that they do. RFC 6761: no such domain will ever exist."""
-USER_SORTS = ("created_at", "email", "name", "username")
 _EMAIL = re.compile(
     r"[^\s@\"(),:;<>\[\\\]\x00-\x1f\x7f]{1,64}@(?:[^\s@.\x00-\x1f\x7f-](?:[^\s@.\x00-\x1f\x7f]{0,62})\.)+[^\s@.\x00-\x1f\x7f]{2,63}"
 )
 _USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{1,30}[a-z0-9])")
+
+
+USER_FIELDS = Fields(
+    Field("email", Text(EMAIL_LIMIT), sorts=True),
+    Field("username", Text(USERNAME_LIMIT, folded=True), sorts=True, optional=True),
+    Field("name", Text(NAME_LIMIT), sorts=True, optional=True),
+    Field("is_active", Flag()),
+    Field("created_at", Instant(), sorts=True),
+    Field("updated_at", Instant()),
+)
 
 
 def canonical(raw: str) -> str:

@@ -16,4 +16,4 @@ class InvitationRepository(Protocol):
         """With its tokens and mails. Raises InvitationNotFound."""
 
     async def list(self, query: Query) -> Page[Invitation]:
-        """Sorted by INVITATION_SORTS; expired ones too."""
+        """By INVITATION_FIELDS; expired ones too."""

@@ -50,4 +50,4 @@ class KeyRepository(Protocol):
         """Nothing of the key changes, but whoever remembers it reads it anew."""
 
     async def list_by_owner(self, owner_id: UserId | None, query: Query) -> Page[Key]:
-        """Sorted by KEY_SORTS; of every owner where *owner_id* is None."""
+        """By KEY_FIELDS; of every owner where *owner_id* is None."""

@@ -25,7 +25,7 @@ class MemberRepository(Protocol):
         """The owner who has been a member for longest, but for the user."""
 
     async def list_by_project(self, project_id: ProjectId, query: Query) -> Page[MemberCard]:
-        """Sorted by MEMBER_SORTS, equal ones by the user's id."""
+        """By MEMBER_FIELDS, equal ones by the user's id."""
 
     async def list_by_user(self, user_id: UserId, limit: int, *, after: ProjectId | None = None) -> tuple[Member, ...]:
         """By the project's id, from the one *after* that on."""

@@ -40,7 +40,7 @@ class ProjectRepository(Protocol):
     async def list_by_owner(
         self, owner_id: UserId | None, query: Query, *, only: Set[ProjectId] = frozenset()
     ) -> Page[Project]:
-        """Sorted by PROJECT_SORTS; of every owner where *owner_id* is None; *only* narrows it unless empty."""
+        """By PROJECT_FIELDS; of every owner where *owner_id* is None; *only* narrows it unless empty."""
 
     async def list_by_member(
         self, user_id: UserId, query: Query, *, only: Set[ProjectId] = frozenset()

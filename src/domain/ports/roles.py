@@ -21,7 +21,7 @@ class RoleRepository(Protocol):
         """Whoever holds it, holds it no longer. Raises RoleNotFound, EditConflict."""
 
     async def list(self, query: Query) -> Page[Role]:
-        """Sorted by ROLE_SORTS."""
+        """By ROLE_FIELDS."""
 
     async def list_by_user(self, user_id: UserId) -> tuple[Role, ...]:
         """By name, inactive ones too; none for a user who does not exist."""

@@ -30,7 +30,7 @@ class TaskRepository(Protocol):
         """Raises TaskNotFound, EditConflict."""
 
     async def list_by_project(self, project_id: ProjectId, query: Query) -> Page[Task]:
-        """Sorted by TASK_SORTS."""
+        """By TASK_FIELDS."""
 
     async def unassign(self, project_id: ProjectId, user_id: UserId, *, now: datetime) -> int:
         """The user has none of the project's tasks to do any more; how many they had."""

@@ -25,4 +25,4 @@ class UserRepository(Protocol):
         """The user with its next version. Raises UserNotFound, EditConflict, EmailTaken, UsernameTaken."""
 
     async def list(self, query: Query, *, role_id: RoleId | None = None) -> Page[User]:
-        """Sorted by USER_SORTS; of those who hold the role, where one is given."""
+        """By USER_FIELDS; of those who hold the role, where one is given."""

@@ -31,7 +31,10 @@ _TOUCHED_MAX = 10_000
 
 
 class AccessService:
-    """Who is calling, and is this key good: one judgement behind the door and behind `verify`."""
+    """Who is calling, and is this key good: one judgement behind the door and behind `verify`.
+
+    After a change has been made a worker may still decide by what was there before, for *max_staleness* at most.
+    """
 
     def __init__(
         self,
@@ -63,17 +66,12 @@ class AccessService:
         self._uses = uses
         self._imported = imported
         self._clock = clock
-        self._max_staleness = max_staleness
+        self.max_staleness = max_staleness
         self._touched: dict[SessionId, datetime] = {}
-
-    @property
-    def max_staleness(self) -> timedelta:
-        """How long after a change has been made a worker may still decide by what was there before."""
-        return self._max_staleness
 
     async def settle(self) -> None:
         """Returns when what has been changed by now is what every worker decides by."""
-        await self._clock.sleep(self._max_staleness)
+        await self._clock.sleep(self.max_staleness)
 
     async def authenticate(self, credential: str, origin: Origin) -> Actor:
         """The actor behind an API key or an access token.
@@ -163,7 +161,8 @@ class AccessService:
 
         A key is used by it, once for each call, however often it had to be looked at.
         """
-        self._note(actor)
+        if actor.key_id is not None and actor.secret_version is not None:
+            self._uses.note(actor.key_id, actor.secret_version, at=self._clock.now(), address=actor.origin.address)
         subject = f"key:{actor.key_id}" if actor.kind is ActorKind.KEY else f"user:{actor.user_id}"
         return await self._counted(subject, actor.limits, cost, shared)
 
@@ -214,10 +213,6 @@ class AccessService:
         if grant is None or secret is None or not secret.is_live(now=self._clock.now()):
             return Rejected(Rejection.UNKNOWN)
         return Accepted(grant, secret)
-
-    def _note(self, actor: Actor) -> None:
-        if actor.key_id is not None and actor.secret_version is not None:
-            self._uses.note(actor.key_id, actor.secret_version, at=self._clock.now(), address=actor.origin.address)
 
     def _renew(self, accepted: Accepted, presented: PresentedKey) -> None:
         """What is kept under an old root secret is kept under the newest from then on."""

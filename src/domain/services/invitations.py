@@ -3,7 +3,7 @@ from collections.abc import Iterable
 from domain.errors import EmailTaken, RegistrationClosed
 from domain.model.actors import Actor
 from domain.model.ids import InvitationId, RoleId
-from domain.model.invitations import INVITATION_LIFETIME, INVITATION_SORTS, Invitation
+from domain.model.invitations import INVITATION_FIELDS, INVITATION_LIFETIME, Invitation
 from domain.model.mails import MailKind
 from domain.model.permissions import UserPermission
 from domain.model.queries import Page, Query
@@ -72,7 +72,7 @@ class InvitationService:
     async def list(self, actor: Actor, query: Query) -> Page[Invitation]:
         """Raises PermissionDenied, Invalid."""
         actor.require(UserPermission.INVITE)
-        checked = query.sorted_by(INVITATION_SORTS)
+        checked = query.within(INVITATION_FIELDS)
         async with self._uow.reading() as work:
             return await work.invitations.list(checked)
 

@@ -6,7 +6,7 @@ from functools import partial
 from domain.model.actors import Actor
 from domain.model.changes import Unset, require_version
 from domain.model.ids import KeyId, UserId
-from domain.model.keys import KEY_SORTS, IssuedKey, Key, KeyCard, Receipt, RotatedKey, grace_period
+from domain.model.keys import KEY_FIELDS, IssuedKey, Key, KeyCard, Receipt, RotatedKey, grace_period
 from domain.model.permissions import KeyPermission
 from domain.model.queries import Page, Query
 from domain.model.scopes import Catalogue
@@ -76,11 +76,11 @@ class KeyService:
     async def list(self, actor: Actor, query: Query) -> Page[KeyCard]:
         """The keys that *actor* may see. Raises PermissionDenied, Invalid."""
         actor.require(KeyPermission.READ)
-        checked = query.sorted_by(KEY_SORTS)
+        checked = replace(query.within(KEY_FIELDS), now=self._clock.now())
         owner_id = None if actor.may(KeyPermission.ANY) else actor.owner()
         async with self._uow.reading() as work:
             page = await work.keys.list_by_owner(owner_id, checked)
-        return Page(tuple(map(self._card, page.items)), page.total)
+        return page.map(self._card)
 
     async def update(
         self, actor: Actor, key_id: KeyId, edit: KeyEdit, *, expected: Collection[int] | None = None

@@ -4,7 +4,7 @@ from domain.errors import LastOwner, MemberNotFound
 from domain.model.actors import Actor
 from domain.model.changes import require_version
 from domain.model.ids import ProjectId, UserId
-from domain.model.members import MEMBER_SORTS, Member, MemberCard, ProjectRole, project_role
+from domain.model.members import MEMBER_FIELDS, Member, MemberCard, ProjectRole, project_role
 from domain.model.permissions import ProjectPermission, UserPermission
 from domain.model.projects import Project
 from domain.model.queries import Page, Query
@@ -33,11 +33,11 @@ class MemberService:
     async def list(self, actor: Actor, project_id: ProjectId, query: Query) -> Page[MemberCard]:
         """Raises PermissionDenied, Invalid, ProjectNotFound."""
         actor.require(ProjectPermission.READ)
-        checked = query.sorted_by(MEMBER_SORTS)
+        checked = query.within(MEMBER_FIELDS)
         async with self._uow.reading() as work:
             await visible_project(work, actor, project_id)
             page = await work.members.list_by_project(project_id, checked)
-        return Page(tuple(_shown(actor, card) for card in page.items), page.total)
+        return page.map(lambda card: _shown(actor, card))
 
     async def put(
         self,

@@ -5,7 +5,7 @@ from domain.model.changes import UNSET, Unset
 from domain.model.ids import ProjectId
 from domain.model.members import ProjectRole
 from domain.model.permissions import ProjectPermission
-from domain.model.projects import PROJECT_SORTS, Project, require_unbound
+from domain.model.projects import PROJECT_FIELDS, Project, require_unbound
 from domain.model.queries import Page, Query
 from domain.model.texts import description_text, name_text
 from domain.ports.system import Clock, IdGenerator
@@ -68,7 +68,7 @@ class ProjectService:
     async def list(self, actor: Actor, query: Query) -> Page[Project]:
         """The projects that *actor* may see. Raises PermissionDenied, Invalid."""
         actor.require(ProjectPermission.READ)
-        checked = query.sorted_by(PROJECT_SORTS)
+        checked = query.within(PROJECT_FIELDS)
         async with self._uow.reading() as work:
             if actor.may(ProjectPermission.ANY):
                 return await work.projects.list_by_owner(None, checked, only=actor.project_ids)

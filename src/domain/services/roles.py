@@ -1,16 +1,15 @@
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import replace
 
 from domain.errors import NotFound, RoleInUse
 from domain.model.actors import Actor
 from domain.model.changes import UNSET, Unset, require_version
 from domain.model.ids import RoleId, UserId
 from domain.model.permissions import RolePermission, UserPermission
-from domain.model.queries import LIMIT_MAX, Page, Query, Sort
-from domain.model.roles import ROLE_SORTS, Role, known_permissions
+from domain.model.queries import Operator, Page, Query
+from domain.model.roles import ROLE_FIELDS, Role, known_permissions
 from domain.model.scopes import Catalogue
 from domain.model.texts import description_text, name_text
-from domain.model.users import USER_SORTS, User
+from domain.model.users import USER_FIELDS, User
 from domain.ports.system import Clock, IdGenerator
 from domain.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from domain.services.audit import Recorder
@@ -78,20 +77,16 @@ class RoleService:
     async def list(self, actor: Actor, query: Query) -> Page[Role]:
         """Raises PermissionDenied, Invalid."""
         actor.require(RolePermission.READ)
-        checked = query.sorted_by(ROLE_SORTS)
+        checked = query.within(ROLE_FIELDS)
         async with self._uow.reading() as work:
             return await work.roles.list(checked)
 
     async def find(self, actor: Actor, name: str) -> Role | None:
         """By its exact name. Raises PermissionDenied."""
         actor.require(RolePermission.READ)
-        query = Query(limit=LIMIT_MAX, sorting=(Sort("name"),))
+        query = Query(limit=1, filters=(ROLE_FIELDS.filter("name", Operator.EQ, name),))
         async with self._uow.reading() as work:
-            while (page := await work.roles.list(query)).items:
-                if found := next((role for role in page.items if role.name == name), None):
-                    return found
-                query = replace(query, offset=query.offset + LIMIT_MAX)
-        return None
+            return next(iter((await work.roles.list(query)).items), None)
 
     async def list_by_user(self, actor: Actor, user_id: UserId) -> tuple[Role, ...]:
         """By name, inactive ones too. Raises PermissionDenied, UserNotFound."""
@@ -103,7 +98,7 @@ class RoleService:
     async def list_members(self, actor: Actor, role_id: RoleId, query: Query) -> Page[User]:
         """Raises PermissionDenied, Invalid, RoleNotFound."""
         actor.require(RolePermission.READ, UserPermission.READ)
-        checked = query.sorted_by(USER_SORTS)
+        checked = query.within(USER_FIELDS)
         async with self._uow.reading() as work:
             await work.roles.get(role_id)
             return await work.users.list(checked, role_id=role_id)

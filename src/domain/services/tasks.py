@@ -7,7 +7,7 @@ from domain.model.changes import UNSET, Unset, require_version
 from domain.model.ids import ProjectId, TaskId, UserId
 from domain.model.permissions import TaskPermission
 from domain.model.queries import Page, Query
-from domain.model.tasks import TASK_SORTS, Task, due_time, task_status
+from domain.model.tasks import TASK_FIELDS, Task, due_time, task_status
 from domain.model.texts import description_text, title_text
 from domain.ports.system import Clock, IdGenerator
 from domain.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
@@ -78,7 +78,7 @@ class TaskService:
     async def list(self, actor: Actor, project_id: ProjectId, query: Query) -> Page[Task]:
         """Raises PermissionDenied, Invalid, ProjectNotFound."""
         actor.require(TaskPermission.READ)
-        checked = query.sorted_by(TASK_SORTS)
+        checked = query.within(TASK_FIELDS)
         async with self._uow.reading() as work:
             await visible_project(work, actor, project_id)
             return await work.tasks.list_by_project(project_id, checked)

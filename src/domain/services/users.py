@@ -9,7 +9,7 @@ from domain.model.permissions import UserPermission
 from domain.model.queries import Page, Query
 from domain.model.roles import ADMIN_ID
 from domain.model.scopes import Catalogue
-from domain.model.users import USER_SORTS, EmailAddress, User, display_name, email_address, username
+from domain.model.users import USER_FIELDS, EmailAddress, User, display_name, email_address, username
 from domain.ports.security import PasswordHasher
 from domain.ports.system import Clock
 from domain.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
@@ -98,7 +98,7 @@ class UserService:
     async def list(self, actor: Actor, query: Query) -> Page[User]:
         """Raises PermissionDenied, Invalid."""
         actor.require(UserPermission.READ)
-        checked = query.sorted_by(USER_SORTS)
+        checked = query.within(USER_FIELDS)
         async with self._uow.reading() as work:
             return await work.users.list(checked)
 

@@ -85,7 +85,7 @@ def test_a_page_of_events_begins_where_the_last_one_ended(connection, names: lis
 
 
 def test_the_newest_projects_of_a_member_are_read_without_the_others(connection) -> None:
-    assert plan(connection, projects._OF_MEMBER_LISTINGS[False]._sorted(NEWEST_FIRST)) == [
+    assert plan(connection, projects._OF_MEMBER_LISTINGS[False]._page(NEWEST_FIRST, (), None)) == [
         "SEARCH project_members USING COVERING INDEX ix_project_members_newest (user_id=?)",
         "SEARCH projects USING INDEX sqlite_autoindex_projects_1 (id=?)",
     ]

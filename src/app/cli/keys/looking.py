@@ -1,5 +1,4 @@
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,7 +11,7 @@ from domain.errors import Invalid
 from domain.model.actors import Actor
 from domain.model.durations import duration
 from domain.model.ids import KeyId
-from domain.model.keys import ENDED
+from domain.model.queries import Query
 
 
 @click.command("list")
@@ -27,14 +26,11 @@ def list_keys(scope: str | None, expiring: str | None, limit: int, offset: int, 
 
     async def work(services: Services, actor: Actor) -> Any:
         from app.http.keys import view
-        from app.http.lists import ListView
-        from domain.model.queries import Page, Query
+        from app.http.lists import ListView, cursor_after
 
-        found = [card for card in await _every_key(services, actor) if scope is None or scope in card.key.scopes]
-        if span is not None:
-            found = _ending_within(found, span)
-        query = Query(limit=limit, offset=offset)
-        return ListView.of(Page(tuple(found[offset : offset + limit]), len(found)), query, view)
+        query = _asked(scope, span, limit, offset)
+        found = await services.keys.list(actor, query)
+        return ListView.of(found, query, view, next=cursor_after(found, query, services.cursors, of="/v1/api-keys"))
 
     page = served(work)
     if as_json:
@@ -98,22 +94,26 @@ def _span(raw: str) -> timedelta:
         raise click.UsageError(str(refusal)) from None
 
 
-async def _every_key(services: Services, actor: Actor) -> list[Any]:
-    from domain.model.queries import LIMIT_MAX, Query
+def _asked(scope: str | None, span: timedelta | None, limit: int, offset: int) -> Query:
+    from domain.model.keys import ENDED, KEY_FIELDS, KeyStatus
+    from domain.model.queries import NEWEST_FIRST, Operator, Query, Sort
 
-    query = Query(limit=LIMIT_MAX)
-    found: list[Any] = []
-    while (page := await services.keys.list(actor, query)).items:
-        found += page.items
-        query = replace(query, offset=query.offset + LIMIT_MAX)
-    return found
+    filters = []
+    if scope is not None:
+        filters.append(KEY_FIELDS.filter("scope", Operator.EQ, scope))
+    if span is not None:
+        live = tuple(status for status in KeyStatus if status not in ENDED)
+        filters.append(KEY_FIELDS.filter("status", Operator.IN, live))
+        filters.append(KEY_FIELDS.filter("expires_at", Operator.LTE, _later(span)))
+    sorting = NEWEST_FIRST if span is None else (Sort("expires_at"),)
+    return Query(limit=limit, offset=offset, sorting=sorting, filters=tuple(filters))
 
 
-def _ending_within(cards: list[Any], span: timedelta) -> list[Any]:
-    until = datetime.now(UTC) + span
-    live = [card for card in cards if card.key.expires_at is not None and card.status not in ENDED]
-    ending = (card for card in live if card.key.expires_at <= until)
-    return sorted(ending, key=lambda card: (card.key.expires_at, card.key.id))
+def _later(span: timedelta) -> datetime:
+    try:
+        return datetime.now(UTC) + span
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def _day(moment: datetime | None) -> str:

@@ -1,5 +1,4 @@
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -117,12 +116,10 @@ async def _owner(services: Services, actor: Actor, email: str | None) -> UserId:
 
 
 async def _oldest_admin(services: Services, actor: Actor) -> User | None:
-    from domain.model.queries import LIMIT_MAX, Query, Sort
+    from domain.model.queries import Operator, Query, Sort
     from domain.model.roles import ADMIN_ID
+    from domain.model.users import USER_FIELDS
 
-    query = Query(limit=LIMIT_MAX, sorting=(Sort("created_at"),))
-    while (page := await services.roles.list_members(actor, ADMIN_ID, query)).items:
-        if active := next((user for user in page.items if user.is_active), None):
-            return active
-        query = replace(query, offset=query.offset + LIMIT_MAX)
-    return None
+    active = USER_FIELDS.filter("is_active", Operator.EQ, True)
+    query = Query(limit=1, sorting=(Sort("created_at"),), filters=(active,))
+    return next(iter((await services.roles.list_members(actor, ADMIN_ID, query)).items), None)

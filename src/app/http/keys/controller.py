@@ -18,12 +18,12 @@ from app.http.keys.views import (
     verification_view,
     view,
 )
-from app.http.lists import ListView, list_query, listing
+from app.http.lists import ListView, list_query, listed, listing
 from app.http.paths import PathId, path_id
 from app.http.versions import expected_versions, versioned
 from app.http.views import ViewResponse
 from domain.model.ids import KeyId
-from domain.model.keys import KEY_SORTS, IssuedKey, RotatedKey
+from domain.model.keys import KEY_FIELDS, IssuedKey, RotatedKey
 from domain.model.permissions import KeyPermission
 from domain.services.access import AccessService
 from domain.services.keys import KeyService
@@ -50,11 +50,11 @@ class KeyController(Controller):
         """Create a key. Its secret is in this answer and never again."""
         return made(await keys.create(request.user, request_of(data), once(request, made)))
 
-    @get(opt=user_or_key(KeyPermission.READ) | listing(KEY_SORTS))
+    @get(opt=user_or_key(KeyPermission.READ) | listing(KEY_FIELDS))
     async def list_keys(self, request: ActorRequest, keys: NamedDependency[KeyService]) -> ListView[KeyView]:
         """List the keys that the caller may see."""
-        query = list_query(request)
-        return ListView.of(await keys.list(request.user, query), query, view)
+        query = list_query(request, KEY_FIELDS)
+        return listed(request, await keys.list(request.user, query), query, view)
 
     @get("/self", opt=key())
     async def get_own_key(self, request: ActorRequest, keys: NamedDependency[KeyService]) -> Response[KeyView]:

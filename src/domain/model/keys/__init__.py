@@ -8,13 +8,13 @@ from domain.model.keys.answers import IssuedKey, KeyCard, Receipt, RotatedKey
 from domain.model.keys.ceilings import require_within
 from domain.model.keys.imported import ForeignDigest, Scheme
 from domain.model.keys.inputs import expiry, grace_period, metadata, project_ids
-from domain.model.keys.key import ENDED, IMPORTED, KEY_SORTS, Key, KeyChange, KeyStatus, SecretVersion
+from domain.model.keys.key import ENDED, IMPORTED, KEY_FIELDS, Key, KeyChange, KeyStatus, SecretVersion
 from domain.model.keys.uses import KeyUse
 
 __all__ = (
     "ENDED",
     "IMPORTED",
-    "KEY_SORTS",
+    "KEY_FIELDS",
     "ForeignDigest",
     "IssuedKey",
     "Key",

@@ -11,10 +11,12 @@ from domain.model.ids import KeyId, ProjectId, UserId
 from domain.model.limits import Policy
 from domain.model.networks import Network
 from domain.model.permissions import KeyPermission
+from domain.model.queries import Choice, Field, Fields, Id, Instant, Members, Text
+from domain.model.texts import NAME_LIMIT
 
 IMPORTED = "import:"
 """How the pepper of a digest is named that another service made."""
-KEY_SORTS = ("created_at", "expires_at", "name")
+SCOPE_LIMIT = 64
 
 
 class KeyStatus(StrEnum):
@@ -109,6 +111,11 @@ class Key:
             raise KeyNotFound
         return self
 
+    @property
+    def last_used_at(self) -> datetime | None:
+        """Of the secret that was used last."""
+        return max((at for secret in self.secrets if (at := secret.last_used_at) is not None), default=None)
+
     def is_own(self, actor: Actor) -> bool:
         """Whether *actor* is its owner, or the key itself; another key of the same owner is neither."""
         return actor.key_id == self.id if actor.kind is ActorKind.KEY else actor.user_id == self.owner_id
@@ -177,6 +184,17 @@ class Key:
         """What ended does not come back by another expiry either: the quota on live keys would be none."""
         if self.status(now=now) in ENDED:
             raise KeyEnded
+
+
+KEY_FIELDS = Fields(
+    Field("status", Choice(KeyStatus), judged=lambda key, now: key.status(now=now)),
+    Field("scope", Members(SCOPE_LIMIT), of="scopes"),
+    Field("owner_id", Id()),
+    Field("name", Text(NAME_LIMIT), sorts=True),
+    Field("expires_at", Instant(), sorts=True, optional=True),
+    Field("created_at", Instant(), sorts=True),
+    Field("last_used_at", Instant(), optional=True),
+)
 
 
 def _shown(key: Key) -> dict[str, object]:

@@ -10,7 +10,7 @@ from alembic import op
 from adapters.sql import base as types
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
@@ -60,6 +60,7 @@ def upgrade() -> None:
         sa.Column("created_at", types.Instant(), nullable=False),
         sa.Column("updated_at", types.Instant(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("title_folded", types.folded(256), nullable=False),
         sa.ForeignKeyConstraint(
             ["project_id"], ["projects.id"], name=op.f("fk_tasks_project_id_projects"), ondelete="CASCADE"
         ),
