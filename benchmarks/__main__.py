@@ -7,7 +7,7 @@ from collections.abc import Collection
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import flood, in_process, over_http, sign_ins, starting, timing
+from benchmarks import flood, in_process, lists, over_http, sign_ins, starting, timing
 from benchmarks.figures import Figure, table
 from benchmarks.servers import CORES, wrk_is_missing
 
@@ -17,6 +17,7 @@ ALL = {
     "sign_ins": sign_ins.figures,
     "timing": timing.figures,
     "flood": flood.figures,
+    "lists": lists.figures,
     "over_http": over_http.figures,
 }
 PINNED = {"timing", "flood", "over_http"}

@@ -13,10 +13,11 @@ from adapters.sql import SqlAccessDirectory, SqlUnitOfWorkFactory, migration_con
 from adapters.sql.base import Document, Id, Instant
 from adapters.sql.statements import Statement
 from domain.model.ids import KeyId, SessionId
-from domain.model.queries import Page, Query
+from domain.model.queries import Operator, Page, Query
 from domain.model.roles import MEMBER, MEMBER_ID, MEMBER_PERMISSIONS
 from domain.model.scopes import Catalogue
 from domain.model.sessions import SessionKind
+from domain.model.users import USER_FIELDS
 from tests.support.databases import create_postgres, drop_postgres
 from tests.support.examples import a_project, a_refresh_token, a_session, a_user, an_event
 from tests.support.fakes import START, CountingIds, ManualClock
@@ -148,6 +149,19 @@ async def test_a_session_of_somebody_who_acts_as_another_does_not_become_the_oth
     assert await SqlAccessDirectory(database, Catalogue(), ManualClock()).find_session(acting.id) is None
     await database.close()
     await require_all(target)
+
+
+async def test_what_was_there_is_found_by_a_part_of_it(target: Target) -> None:
+    await migrate(target, "upgrade 0001")
+    await fill(target)
+    await migrate(target, "upgrade head")
+    database = open_database(target)
+
+    async with SqlUnitOfWorkFactory(database).reading() as work:
+        for name, part in (("name", "AD"), ("email", USER.email[:9].upper())):
+            query = Query(filters=(USER_FIELDS[name].filter(Operator.CONTAINS, part, name),))
+            assert (await work.users.list(query)).items == (USER,)
+    await database.close()
 
 
 async def test_rows_and_migrations_agree(target: Target) -> None:

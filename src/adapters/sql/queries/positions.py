@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Column, ColumnElement, and_, bindparam, false, or_, tuple_
+from sqlalchemy import BindParameter, Column, ColumnElement, and_, bindparam, false, or_, true, tuple_
 
 
 class Sorted(NamedTuple):
@@ -40,6 +40,13 @@ class _Place(NamedTuple):
         lower = self.column < self.value
         return or_(lower, self.column.is_(None)) if self.column.nullable else lower
 
+    @property
+    def reached(self) -> ColumnElement[bool]:
+        """Level or beyond, where an index can tell: it says nothing of what may be missing."""
+        if self.value is None or self.column.nullable:
+            return true()
+        return self.column <= self.value if self.descending else self.column >= self.value
+
 
 def beyond(sorts: Sequence[Sorted], missing: Sequence[bool]) -> ColumnElement[bool]:
     """What comes after the values ``after_0``, ``after_1`` …, of which those that are *missing* have no parameter.
@@ -52,7 +59,7 @@ def beyond(sorts: Sequence[Sorted], missing: Sequence[bool]) -> ColumnElement[bo
         here, there = tuple_(*(place.column for place in places)), tuple_(*(place.value for place in places))
         return here < there if first.descending else here > there
     ways = (and_(*(place.level for place in places[:n]), places[n].beyond) for n in range(len(places)))
-    return and_(or_(first.beyond, first.level), or_(*ways))
+    return and_(first.reached, or_(*ways))
 
 
 def _place(number: int, column: Column[Any], descending: bool, missing: bool) -> _Place:
