@@ -219,6 +219,7 @@ def test_what_makes_or_rotates_behind_a_credential_takes_a_key() -> None:
         "POST /v1/api-keys/{key_id}/rotate",
         "POST /v1/invitations",
         "POST /v1/projects",
+        "POST /v1/projects/{project_id}/tasks",
         "POST /v1/roles",
         "POST /v1/users",
     }

@@ -80,6 +80,11 @@ HARMLESS = {
     "one_time_tokens.prune": "a mailed token is read each time",
     "invitations.add": "who is invited is nobody yet",
     "invitations.delete": "who is invited is nobody yet",
+    "idempotency.claim": "an answer is told to who has come in, and lets nobody in",
+    "idempotency.save": "an answer is told to who has come in, and lets nobody in",
+    "idempotency.release": "an answer is told to who has come in, and lets nobody in",
+    "idempotency.erase": "an answer is told to who has come in, and lets nobody in",
+    "idempotency.prune": "an answer is told to who has come in, and lets nobody in",
 }
 LOOKING = ("get", "find", "list", "has", "count")
 

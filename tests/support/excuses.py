@@ -48,6 +48,12 @@ _RULES = (
     Excuse("a limit is given once for each period", pointers=("/limits",)),
     Excuse("metadata is bounded by its size in bytes", pointers=("/metadata",)),
     Excuse("each field is named once", pointers=("/sorting",)),
+    Excuse("a parameter that is another word for one, or belongs to one, is judged beside it", pointers=(
+        "/skip", "/offset", "/sort_by", "/order", "/filter_key", "/value")),
+    Excuse("a pattern does not spell every calendar", pointers=(
+        "/created_at", "/updated_at", "/last_used_at", "/archived_at", "/due_at")),
+    Excuse("a task is for a member of its project", pointers=("/assignee_id",)),
+    Excuse("a key is good for one body", codes=("idempotency_key_reused",)),
     Excuse("a scope's name has its own grammar", pointers=("/name",), operations=("PUT /v1/scopes/{name}",)),
     Excuse(
         "which members a form must have depends on its grant",

@@ -13,9 +13,10 @@ from msgspec import UNSET, UnsetType
 from app.http.bodies import Input, Moment, Patch
 from app.http.doors import ActorRequest, user_or_key
 from app.http.fields import Description, Title, described, given
+from app.http.idempotency import once, repeatable
 from app.http.lists import ListView, list_query, listed, listing
 from app.http.paths import PathId, path_id
-from app.http.versions import expected_versions, tagged
+from app.http.versions import expected_versions, tagged, versioned
 from domain.model.changes import Unset
 from domain.model.ids import ProjectId, TaskId, UserId
 from domain.model.permissions import TaskPermission
@@ -68,11 +69,16 @@ def view(task: Task) -> TaskView:
     )
 
 
+def made(task: Task) -> Response[TaskView]:
+    location = {"location": f"/v1/projects/{task.project_id}/tasks/{task.id}"}
+    return versioned(view(task), task.version, status_code=201, headers=location)
+
+
 class TaskController(Controller):
     path = "/projects/{project_id:str}/tasks"
     tags = ("Projects",)
 
-    @post(opt=user_or_key(TaskPermission.CREATE))
+    @post(opt=user_or_key(TaskPermission.CREATE) | repeatable())
     async def create_task(
         self,
         request: ActorRequest,
@@ -88,9 +94,9 @@ class TaskController(Controller):
             description=data.description,
             due_at=data.due_at,
             assignee_id=user_id_of(data.assignee_id),
+            once=once(request, made),
         )
-        location = {"location": f"/v1/projects/{task.project_id}/tasks/{task.id}"}
-        return tagged(request, view(task), task.version, status_code=201, headers=location)
+        return made(task)
 
     @get(opt=user_or_key(TaskPermission.READ) | listing(TASK_FIELDS))
     async def list_tasks(

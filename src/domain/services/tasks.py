@@ -12,6 +12,7 @@ from domain.model.texts import description_text, title_text
 from domain.ports.system import Clock, IdGenerator
 from domain.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from domain.services.audit import Recorder
+from domain.services.idempotency import REPEATEDLY, Once
 from domain.services.project_access import held_project, visible_project
 
 TASKS_PER_PROJECT = 10_000
@@ -44,6 +45,7 @@ class TaskService:
         description: str | None = None,
         due_at: datetime | None = None,
         assignee_id: UserId | None = None,
+        once: Once[Task] = REPEATEDLY,
     ) -> Task:
         """Raises PermissionDenied, Invalid, also for somebody who is no member of the project, ProjectNotFound,
         ProjectRoleRequired, ProjectArchived, QuotaReached.
@@ -66,6 +68,7 @@ class TaskService:
             await _require_member(work, project_id, assignee_id)
             await work.tasks.add(task, at_most=self._per_project)
             await self._record(work, actor, "created", task, {"title": task.title})
+            await once.keep(work, task)
         return task
 
     async def get(self, actor: Actor, project_id: ProjectId, task_id: TaskId) -> Task:
