@@ -47,6 +47,7 @@ from domain.model.scopes import Catalogue, Scope
 from domain.model.sessions import RefreshToken, Session
 from domain.model.tasks import Task
 from domain.model.users import User
+from domain.model.webhooks import Delivery
 from domain.ports.access import AccessChanges, AccessDirectory
 from domain.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from tests.support.fakes import ManualClock
@@ -81,6 +82,7 @@ Kept = (
     | Record
     | Member
     | Task
+    | Delivery
 )
 
 
@@ -132,6 +134,8 @@ async def _keep(work: UnitOfWork, value: Kept) -> None:
             await work.events.add(value)
         case Record():
             await work.idempotency.claim(value)
+        case Delivery():
+            await work.webhooks.add(value, "{}")
 
 
 def memory_storage() -> Storage:

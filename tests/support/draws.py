@@ -21,7 +21,17 @@ from domain.model.scopes import Scope
 from domain.model.sessions import RefreshToken, Session
 from domain.model.tasks import Task
 from domain.model.users import User
-from tests.support.examples import HOSTILE_TEXTS, a_member, a_project, a_role, a_task, a_user, an_invitation
+from domain.model.webhooks import Delivery
+from tests.support.examples import (
+    HOSTILE_TEXTS,
+    a_delivery,
+    a_member,
+    a_project,
+    a_role,
+    a_task,
+    a_user,
+    an_invitation,
+)
 from tests.support.fakes import START
 from tests.support.queries import Asker
 
@@ -48,6 +58,7 @@ class Draw:
     mails: list[Mail] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
+    deliveries: list[Delivery] = field(default_factory=list)
 
     def lengths(self) -> list[int]:
         return [len(made) for made in self._made()]
@@ -88,6 +99,9 @@ class Draw:
 
     def task(self) -> Task:
         return self.one(self.tasks, lambda user: a_task(self.project(), user))
+
+    def delivery(self) -> Delivery:
+        return self.one(self.deliveries, lambda _: a_delivery())
 
     def project_role(self) -> ProjectRole:
         return self.random.choice(tuple(ProjectRole))

@@ -10,6 +10,7 @@ from domain.model.events import Event
 from domain.model.idempotency import Record
 from domain.model.ids import (
     ClaimId,
+    DeliveryId,
     EventId,
     InvitationId,
     KeyId,
@@ -32,6 +33,7 @@ from domain.model.scopes import Scope
 from domain.model.sessions import RefreshToken, Session, SessionKind
 from domain.model.tasks import Task
 from domain.model.users import EmailAddress, User
+from domain.model.webhooks import Delivery
 from tests.support.fakes import START, CountingIds
 
 HOSTILE_TEXTS = (
@@ -149,3 +151,8 @@ def a_claim(**given: Any) -> Record:
     present = {"digest": next(_number).to_bytes(32, "big"), "fingerprint": bytes(32), "claim_id": ClaimId(_ids.new())}
     times = {"claimed_until": START + timedelta(seconds=60), "expires_at": START + timedelta(hours=24)}
     return Record(**{**present, **times, **given})
+
+
+def a_delivery(**given: Any) -> Delivery:
+    present = {"id": DeliveryId(_ids.new()), "source": "shop", "delivery_id": f"msg_{next(_number)}", "size": 2}
+    return Delivery(**{**present, "due_at": START, "created_at": START, **given})

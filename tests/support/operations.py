@@ -20,10 +20,12 @@ from domain.model.roles import ROLE_FIELDS
 from domain.model.sessions import RefreshToken
 from domain.model.tasks import TASK_FIELDS, TaskStatus
 from domain.model.users import USER_FIELDS, EmailAddress, Username
+from domain.model.webhooks import DELIVERY_FIELDS
 from domain.ports.unit_of_work import UnitOfWork
 from tests.support.draws import Draw
 from tests.support.examples import (
     a_claim,
+    a_delivery,
     a_key,
     a_mail,
     a_member,
@@ -591,6 +593,45 @@ def _prune_records(draw: Draw) -> Operation:
     return lambda work: work.idempotency.prune(now, limit)
 
 
+def _add_delivery(draw: Draw) -> Operation:
+    """Some of these ids and digests have been seen."""
+    delivery = a_delivery(
+        source=draw.random.choice(("shop", "github")),
+        delivery_id=f"msg_{draw.random.randint(1, 20)}",
+        digest=draw.maybe(draw.random.randint(1, 9).to_bytes(32, "big")),
+        event=draw.maybe(draw.text()),
+        due_at=draw.maybe(draw.moment()),
+        attempts=draw.random.choice((0, 14, 15)),
+        created_at=draw.moment(),
+    )
+    payload = draw.text()
+    draw.deliveries.append(delivery)
+    return lambda work: work.webhooks.add(delivery, payload)
+
+
+def _claim_delivery(draw: Draw) -> Operation:
+    now = draw.moment() + timedelta(seconds=draw.random.choice((0, 0, 20)))
+    return lambda work: work.webhooks.claim(now=now)
+
+
+def _save_delivery(draw: Draw) -> Operation:
+    delivery, now = replace(draw.delivery(), version=draw.random.randint(1, 2)), draw.moment()
+    following = draw.random.choice(
+        (delivery.handled(now=now), delivery.unhandled(), delivery.not_handled("ValueError"))
+    )
+    return lambda work: work.webhooks.save(following)
+
+
+def _list_deliveries(draw: Draw) -> Operation:
+    source, query = draw.random.choice(("shop", "github", "nobody")), draw.query(DELIVERY_FIELDS, draw.deliveries)
+    return lambda work: work.webhooks.list_by_source(source, query)
+
+
+def _prune_deliveries(draw: Draw) -> Operation:
+    before, limit = draw.moment(), draw.random.choice((1, 5))
+    return lambda work: work.webhooks.prune(before, limit)
+
+
 def _reads(noun: str, method: str, argument_of: Callable[[Draw], Any]) -> Callable[[Draw], Operation]:
     """A call with one argument."""
 
@@ -694,4 +735,10 @@ OPERATIONS: dict[str, Callable[[Draw], Operation]] = {
     "idempotency.release": _reads("idempotency", "release", _claimed),
     "idempotency.erase": _erase_answers,
     "idempotency.prune": _prune_records,
+    "webhooks.add": _add_delivery,
+    "webhooks.claim": _claim_delivery,
+    "webhooks.payload": _reads("webhooks", "payload", lambda draw: draw.delivery().id),
+    "webhooks.save": _save_delivery,
+    "webhooks.list_by_source": _list_deliveries,
+    "webhooks.prune": _prune_deliveries,
 }

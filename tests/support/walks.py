@@ -15,7 +15,7 @@ from tests.support.operations import OPERATIONS, Operation
 Move = Callable[[Storage], Awaitable[object]]
 KEPT = "kept"
 _WEIGHTS = [3 if ".add" in name or name == "roles.grant" else 1 for name in OPERATIONS]
-_READS = ("get", "find", "list", "has", "count")
+_READS = ("get", "find", "list", "has", "count", "payload")
 _TAKES = ("hold", "lock", "claim", "take")
 _LOOKED_AT = 8
 """How many times each way of looking is used at the end."""

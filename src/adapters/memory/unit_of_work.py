@@ -21,7 +21,9 @@ from adapters.memory.sessions import MemorySessionRepository
 from adapters.memory.tables import Draft, Index, Table
 from adapters.memory.tasks import MemoryTaskRepository
 from adapters.memory.users import MemoryUserRepository
+from adapters.memory.webhooks import MemoryWebhookRepository, Payload
 from domain.errors import (
+    DeliveryNotFound,
     EditConflict,
     EmailTaken,
     InvitationNotFound,
@@ -51,6 +53,7 @@ from domain.model.scopes import Scope
 from domain.model.sessions import RefreshToken, Session
 from domain.model.tasks import Task
 from domain.model.users import User
+from domain.model.webhooks import Delivery
 
 
 def _users() -> Table[User]:
@@ -124,6 +127,15 @@ def _tasks() -> Table[Task]:
     )
 
 
+def _deliveries() -> Table[Delivery]:
+    return Table(
+        Index("name", attrgetter("source", "delivery_id")),
+        Index("digest", lambda delivery: delivery.digest and (delivery.source, delivery.digest)),
+        Index("source", attrgetter("source")),
+        absent=DeliveryNotFound,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
     users: Table[User] = field(default_factory=_users)
@@ -142,6 +154,8 @@ class Tables:
     mails: Table[Mail] = field(default_factory=lambda: Table(Index("invitation", attrgetter("invitation_id"))))
     events: Table[Event] = field(default_factory=Table)
     records: Table[Record] = field(default_factory=lambda: Table(id_of=attrgetter("digest")))
+    deliveries: Table[Delivery] = field(default_factory=_deliveries)
+    payloads: Table[Payload] = field(default_factory=lambda: Table(absent=DeliveryNotFound))
 
 
 class MemoryUnitOfWork:
@@ -162,6 +176,7 @@ class MemoryUnitOfWork:
         self.mails = MemoryMailRepository(tables.mails, tables.users, tables.invitations)
         self.events = MemoryEventLog(tables.events)
         self.idempotency = MemoryIdempotencyRepository(tables.records)
+        self.webhooks = MemoryWebhookRepository(tables.deliveries, tables.payloads)
 
 
 class MemoryUnitOfWorkFactory:

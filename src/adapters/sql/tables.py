@@ -11,9 +11,22 @@ from adapters.sql import (
     projects,
     scopes,
     tasks,
+    webhooks,
 )
 from adapters.sql.base import Row
 
-MODULES = (access, attempts, events, idempotency, invitations, mails, one_time_tokens, projects, scopes, tasks)
+MODULES = (
+    access,
+    attempts,
+    events,
+    idempotency,
+    invitations,
+    mails,
+    one_time_tokens,
+    projects,
+    scopes,
+    tasks,
+    webhooks,
+)
 
 METADATA = Row.metadata

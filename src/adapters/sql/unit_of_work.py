@@ -20,6 +20,7 @@ from adapters.sql.sessions import SqlSessionRepository
 from adapters.sql.statements import Connection, Reading, Rows, Statement, Values
 from adapters.sql.tasks import SqlTaskRepository
 from adapters.sql.users import SqlUserRepository
+from adapters.sql.webhooks import SqlWebhookRepository
 from domain.errors import DomainError
 
 
@@ -41,6 +42,7 @@ class SqlUnitOfWork:
         self.mails = SqlMailRepository(connection)
         self.events = SqlEventLog(connection)
         self.idempotency = SqlIdempotencyRepository(connection)
+        self.webhooks = SqlWebhookRepository(connection)
 
 
 class SqlUnitOfWorkFactory:

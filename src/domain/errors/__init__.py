@@ -31,7 +31,8 @@ DomainError
 │   ├── ScopeNotFound
 │   ├── ProjectNotFound
 │   ├── MemberNotFound
-│   └── TaskNotFound
+│   ├── TaskNotFound
+│   └── DeliveryNotFound
 ├── Conflict                   good input, wrong moment
 │   ├── EmailTaken
 │   ├── UsernameTaken
@@ -93,6 +94,7 @@ from domain.errors.categories import (
 )
 from domain.errors.resources import (
     BuiltIn,
+    DeliveryNotFound,
     EditConflict,
     EmailTaken,
     IdempotencyInProgress,
@@ -125,6 +127,7 @@ __all__ = (
     "BuiltIn",
     "Conflict",
     "CredentialKindNotAllowed",
+    "DeliveryNotFound",
     "DomainError",
     "EditConflict",
     "EmailTaken",

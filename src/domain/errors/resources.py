@@ -39,6 +39,10 @@ class TaskNotFound(NotFound):
     pass
 
 
+class DeliveryNotFound(NotFound):
+    pass
+
+
 class EmailTaken(Conflict):
     code = "email_taken"
     sentence = "this e-mail address is already registered"

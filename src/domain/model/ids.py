@@ -15,6 +15,7 @@ InvitationId = NewType("InvitationId", UUID)
 ScopeId = NewType("ScopeId", UUID)
 MailId = NewType("MailId", UUID)
 ClaimId = NewType("ClaimId", UUID)
+DeliveryId = NewType("DeliveryId", UUID)
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 

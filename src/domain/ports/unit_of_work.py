@@ -15,6 +15,7 @@ from domain.ports.scopes import ScopeRepository
 from domain.ports.sessions import SessionRepository
 from domain.ports.tasks import TaskRepository
 from domain.ports.users import UserRepository
+from domain.ports.webhooks import WebhookRepository
 
 
 class UnitOfWork(Protocol):
@@ -48,6 +49,8 @@ class UnitOfWork(Protocol):
     def events(self) -> EventLog: ...
     @property
     def idempotency(self) -> IdempotencyRepository: ...
+    @property
+    def webhooks(self) -> WebhookRepository: ...
 
 
 class UnitOfWorkFactory(Protocol):

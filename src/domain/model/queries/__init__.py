@@ -10,7 +10,7 @@ order; the SQL is held to it by a test that asks all of them ten thousand random
 """
 
 from domain.model.queries.fields import Field, Fields, Filter
-from domain.model.queries.kinds import IN_MAX, Choice, Flag, Id, Instant, Kind, Members, Operator, Text
+from domain.model.queries.kinds import IN_MAX, Choice, Flag, Id, Instant, Kind, Members, Operator, Text, Word
 from domain.model.queries.query import (
     DEFAULT_LIMIT,
     LIMIT_MAX,
@@ -45,4 +45,5 @@ __all__ = (
     "Query",
     "Sort",
     "Text",
+    "Word",
 )

@@ -82,6 +82,13 @@ class Text(Kind):
 
 
 @dataclass(frozen=True, slots=True)
+class Word(Text):
+    """A text that is asked for whole."""
+
+    operators: ClassVar[tuple[Operator, ...]] = ORDERED
+
+
+@dataclass(frozen=True, slots=True)
 class Instant(Kind):
     """A time in RFC 3339, to the microsecond, of any offset."""
 
