@@ -1,6 +1,6 @@
 """Ports in, services out: how the use cases are put together, whatever stands behind the ports."""
 
-from app.background import Background, Job, closing, mail_job, uses_job
+from app.background import Background, Job, closing, mail_job, uses_job, webhook_job
 from app.ports import Ports
 from app.services import Services
 from domain.services.access import AccessService
@@ -32,6 +32,7 @@ from domain.services.sign_in import SignInService
 from domain.services.tasks import TaskService
 from domain.services.throttles import Throttle
 from domain.services.users import UserService
+from domain.services.webhooks import WebhookService
 
 SWEEP_SECONDS = 3600.0
 
@@ -85,6 +86,9 @@ def assemble(ports: Ports) -> Services:
         limiter=limiter,
         public_url=rules.public_url,
         clock=clock,
+    )
+    webhooks = WebhookService(
+        uow=uow, signatures=ports.webhook_signatures, handlers=ports.webhook_handlers, clock=clock, ids=ids
     )
     return Services(
         access=access,
@@ -200,6 +204,7 @@ def assemble(ports: Ports) -> Services:
             recorder=recorder,
             clock=clock,
         ),
+        webhooks=webhooks,
         catalogue=catalogue,
         cursors=ports.cursors,
         public_keys=ports.access_tokens.public_keys,
@@ -213,6 +218,7 @@ def assemble(ports: Ports) -> Services:
             *ports.jobs,
             mail_job(mails),
             uses_job(uses),
+            *([webhook_job(webhooks)] if ports.webhook_handlers else []),
             Job(name="housekeeping", run=housekeeping.sweep, period=SWEEP_SECONDS),
         ),
     )

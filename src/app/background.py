@@ -15,6 +15,7 @@ from typing import Final
 from domain.errors import Unavailable
 from domain.services.key_uses import KeyUses
 from domain.services.mails import MailService
+from domain.services.webhooks import WebhookService
 
 _MAILS_AT_ONCE: Final = 10
 _LONGEST_PAUSE: Final = 30.0
@@ -51,6 +52,11 @@ def mail_job(mails: MailService) -> Job:
         return await mails.deliver(_MAILS_AT_ONCE) == _MAILS_AT_ONCE
 
     return Job(name="mail", run=run, period=0.75)
+
+
+def webhook_job(webhooks: WebhookService) -> Job:
+    """Looks for what came in every half second, and at once again while there is more."""
+    return Job(name="webhooks", run=webhooks.deliver, period=0.5)
 
 
 def uses_job(uses: KeyUses) -> Job:

@@ -53,11 +53,13 @@ def connect(settings: Settings, *, workers: int = 1) -> Ports:
     from adapters.security.refresh_tokens import SealedRefreshTokens
     from adapters.security.roots import RootSecrets
     from adapters.security.session_cookies import OpaqueSessionCookies
+    from adapters.security.webhook_signatures import HmacWebhookSignatures
     from adapters.system import SystemClock, Uuid7Generator
 
     clock, ids, rules = SystemClock(), Uuid7Generator(), Rules.of(settings, common=CommonPasswords())
     roots = RootSecrets([secret.reveal() for secret in settings.secrets])
     passwords = Argon2Passwords(roots)
+    hooks = {source: [secret.reveal() for secret in given] for source, given in settings.webhook_secrets.items()}
     storage = _memory(rules, clock) if settings.database.kind == "memory" else _sql(settings, rules, clock)
     limits = _limits(settings, workers)
 
@@ -70,6 +72,7 @@ def connect(settings: Settings, *, workers: int = 1) -> Ports:
         uow=storage.uow,
         directory=storage.directory,
         changes=storage.changes,
+        webhook_signatures=HmacWebhookSignatures(hooks, clock=clock),
         jobs=storage.jobs,
         clock=clock,
         ids=ids,

@@ -22,6 +22,7 @@ from domain.ports.security import (
 )
 from domain.ports.system import Clock, IdGenerator
 from domain.ports.unit_of_work import UnitOfWorkFactory
+from domain.ports.webhooks import WebhookHandlers, WebhookSignatures
 
 Action = Callable[[], Awaitable[None]]
 
@@ -51,6 +52,9 @@ class Ports:
     limiter: RateLimiter
     mail: MailSender
     changes: AccessChanges
+    webhook_signatures: WebhookSignatures
+    webhook_handlers: WebhookHandlers = field(default_factory=dict)
+    """Who reacts to what: ``{("github", "push"): OnPush(), ("shop", None): OnAnything()}``."""
     rules: Rules = field(default_factory=Rules)
     jobs: tuple[Job, ...] = ()
     """What the adapters do in the background while the service runs."""

@@ -30,6 +30,7 @@ from domain.services.sessions import SessionService
 from domain.services.sign_in import SignInService
 from domain.services.tasks import TaskService
 from domain.services.users import UserService
+from domain.services.webhooks import WebhookService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,7 @@ class Services:
     sign_in: SignInService
     tasks: TaskService
     users: UserService
+    webhooks: WebhookService
     catalogue: Catalogue
     cursors: Cursors
     public_keys: Callable[[], dict[str, Any]]

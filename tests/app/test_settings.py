@@ -266,6 +266,12 @@ class TestGroups:
         given = parse({"HEXKEY_WEBHOOK_SECRET__GITHUB": "a,b", "HEXKEY_WEBHOOK_SECRET__STRIPE_FILE": str(file)})
         assert given.webhook_secrets == {"github": (Secret("a"), Secret("b")), "stripe": (Secret("new"), Secret("old"))}
 
+    @pytest.mark.parametrize("bad", ["whsec_", "whsec_%%%", "whsec_c2hvcnQ=", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS"])
+    def test_what_is_no_key_of_standard_webhooks_is_refused(self, bad: str) -> None:
+        good = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+        assert parse({"HEXKEY_WEBHOOK_SECRET__SHOP": good}).webhook_secrets == {"shop": (Secret(good),)}
+        assert at_fault({"HEXKEY_WEBHOOK_SECRET__SHOP": f"{good},{bad}"}) == ["HEXKEY_WEBHOOK_SECRET__SHOP"]
+
     @pytest.mark.parametrize("name", ["HEXKEY_OIDC__", "HEXKEY_OIDC__a__ISSUER", "HEXKEY_WEBHOOK_SECRET__"])
     def test_a_group_without_a_name_is_unknown(self, name: str) -> None:
         assert at_fault({name: "x"}) == [name]

@@ -15,6 +15,7 @@ from adapters.security.pool import BoundedPool
 from adapters.security.refresh_tokens import SealedRefreshTokens
 from adapters.security.roots import RootSecrets
 from adapters.security.session_cookies import OpaqueSessionCookies
+from adapters.security.webhook_signatures import HmacWebhookSignatures
 from app.composition import Ports, Rules
 from tests.support.databases import Storage, memory_storage
 from tests.support.fakes import CountingIds, ReversingPasswordHasher
@@ -47,6 +48,7 @@ def ports_over(storage: Storage, **given: Any) -> Ports:
         "devices": SignedDevices(ROOTS, clock=clock),
         "cursors": SignedCursors(ROOTS),
         "idempotency_seals": AesIdempotencySeals(ROOTS),
+        "webhook_signatures": HmacWebhookSignatures({}, clock=clock),
         "mail": MemoryMailSender(),
         "limiter": MemoryRateLimiter(lambda: clock.now().timestamp()),
         "rules": NO_LIMITS,

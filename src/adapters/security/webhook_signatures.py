@@ -45,7 +45,9 @@ class HmacWebhookSignatures:
         delivery_id, event = headers.get("x-github-delivery", ""), headers.get("x-github-event", "")
         expected = [b"sha256=" + hmac.new(key, body, hashlib.sha256).hexdigest().encode() for key in keys]
         named = _ID.fullmatch(delivery_id) and _ID.fullmatch(event)
-        return Signed(delivery_id, event) if _is_one([sent.encode("latin-1")], expected) and named else None
+        if not _is_one([sent.encode("latin-1")], expected) or not named:
+            return None
+        return Signed(delivery_id, event, hashlib.sha256(body).digest())
 
     def _standard(self, keys: tuple[bytes, ...], headers: Mapping[str, str], body: bytes) -> Signed | None:
         """An id with a dot in it could be read as the beginning of another message."""

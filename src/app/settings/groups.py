@@ -1,5 +1,7 @@
 """The settings whose names hold a name: ``HEXKEY_OIDC__<NAME>__…`` and ``HEXKEY_WEBHOOK_SECRET__<SOURCE>``."""
 
+import base64
+import binascii
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -39,8 +41,22 @@ def providers(environment: Environment) -> Mapping[str, OidcProvider]:
 def webhook_secrets(environment: Environment) -> Mapping[str, tuple[Secret, ...]]:
     """By source in lower case; several secrets hold during a rotation."""
     names = _names(environment, WEBHOOK, _SOURCE)
-    found = {name.lower(): environment.read(f"{WEBHOOK}{name}", listed(secret), None, secret=True) for name in names}
+    found = {
+        name.lower(): environment.read(f"{WEBHOOK}{name}", listed(_webhook_secret), None, secret=True) for name in names
+    }
     return MappingProxyType({name: secrets for name, secrets in found.items() if secrets is not None})
+
+
+def _webhook_secret(value: str) -> Secret:
+    """After ``whsec_`` stand 24 to 64 bytes in base64, as Standard Webhooks 1.0 has it."""
+    if value.startswith("whsec_"):
+        try:
+            length = len(base64.b64decode(value.removeprefix("whsec_"), validate=True))
+        except binascii.Error:
+            length = 0
+        if not 24 <= length <= 64:
+            raise Wrong("is not base64 of 24 to 64 bytes after whsec_", "copy all of what the source shows")
+    return secret(value)
 
 
 def _names(environment: Environment, prefix: str, shape: re.Pattern[str]) -> list[str]:

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 from domain.model.attempts import FORGOTTEN_AFTER
+from domain.model.webhooks import KEPT
 from domain.ports.access import AccessChanges
 from domain.ports.system import Clock
 from domain.ports.unit_of_work import UnitOfWorkFactory
@@ -30,5 +31,6 @@ class Housekeeping:
                 await work.sessions.prune(now - _KEPT_OVER, _AT_ONCE),
                 await work.idempotency.prune(now, _AT_ONCE),
                 await work.idempotency.erase(now, _AT_ONCE),
+                await work.webhooks.prune(now - KEPT, _AT_ONCE),
             )
         return _AT_ONCE in swept

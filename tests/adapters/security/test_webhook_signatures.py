@@ -30,7 +30,7 @@ SECRETS = {
     "shop": ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",),
 }
 BODIES = {"github": b"Hello, World!", "shop": b'{"test": 2432232314}'}
-PUSH = Signed("72d3162e-cc78-11e3-81ab-4c9367dc0958", "push")
+PUSH = Signed("72d3162e-cc78-11e3-81ab-4c9367dc0958", "push", hashlib.sha256(BODIES["github"]).digest())
 MESSAGE = Signed("msg_p5jXN8AQM9LWM0D4loKWxJek", None)
 
 
