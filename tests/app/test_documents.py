@@ -250,7 +250,7 @@ async def test_what_stands_behind_a_door_is_kept_by_nobody_else() -> None:
 async def test_every_tag_begins_with_a_capital(service: Service) -> None:
     document = (await service.anyone.get("/openapi.json")).json()
     assert {tag for operation in operations(document) for tag in operation["tags"]} == {
-        "API keys", "Audit", "Me", "Projects", "Roles", "Scopes", "Service", "Sign-in", "Users",
+        "API keys", "Audit", "Me", "Projects", "Roles", "Scopes", "Service", "Sign-in", "Users", "Webhooks",
     }  # fmt: skip
 
 

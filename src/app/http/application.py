@@ -37,6 +37,7 @@ from app.http.sign_in import AuthController
 from app.http.tasks import TaskController
 from app.http.users import UserController
 from app.http.views import ViewResponse
+from app.http.webhooks import WebhookController
 from app.http.well_known import server_metadata, well_known_routes
 from app.settings import Settings
 
@@ -57,6 +58,7 @@ CONTROLLERS = (
     KeyController,
     ScopeController,
     AuditController,
+    WebhookController,
 )
 SERVICES = (
     "access",
@@ -78,6 +80,7 @@ SERVICES = (
     "sign_in",
     "tasks",
     "users",
+    "webhooks",
 )
 """What a handler may ask for by name."""
 
@@ -141,6 +144,7 @@ def _application(services: Services, exposed: Exposure, handlers: list[Controlle
             Doors,
             access=services.access,
             idempotency=services.idempotency,
+            webhooks=services.webhooks,
             jar=jar,
             public_url=exposed.public_url,
         ),

@@ -22,7 +22,7 @@ from app.http.cookies import CookieJar, cookie_in, hint_in
 from app.http.csrf import SAFE, doubled_token, require_same_origin
 from app.http.errors import CsrfFailed, MultipleCredentials
 from app.http.forms import query_of
-from app.http.idempotency import Repeatable
+from app.http.idempotency import Repeatable, again, whole
 from app.http.notices import counted, retiring
 from app.http.waiting import prefers_to_wait, waiting
 from domain.errors import (
@@ -32,13 +32,18 @@ from domain.errors import (
     Unauthenticated,
 )
 from domain.model.actors import Actor, ActorKind, Origin
+from domain.model.webhooks import Signed
 from domain.services.access import AccessService
 from domain.services.idempotency import IdempotencyService
+from domain.services.webhooks import WebhookService
 
 _CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"cookie"})
 
 ActorRequest = Request[Actor, None, State]
 """A request that came through a door: its ``user`` is the actor."""
+
+SignedRequest = Request[Signed, None, State]
+"""One that came through the door `signed`: its ``user`` is what the signature proves."""
 
 
 class Door(StrEnum):
@@ -47,6 +52,7 @@ class Door(StrEnum):
     USER = "user"
     KEY = "key"
     USER_OR_KEY = "user or key"
+    SIGNED = "signed"
 
 
 _KINDS: dict[Door, tuple[ActorKind, ...]] = {
@@ -91,6 +97,11 @@ def user_or_key(*permissions: str, any_of: tuple[str, ...] = ()) -> dict[str, An
     return _marks(Door.USER_OR_KEY, permissions, any_of=any_of)
 
 
+def signed(source: str | None = None) -> dict[str, Any]:
+    """Whoever signs the body with a secret of *source*, or else of what the path calls ``{source}``."""
+    return _marks(Door.SIGNED, source=source)
+
+
 def revoking(*, itself: bool = False) -> dict[str, Any]:
     """Beside a door: what this route ends, it ends everywhere before it answers, if the caller prefers to wait.
 
@@ -108,11 +119,19 @@ class Doors:
     """*access* decides who is calling; the edge outside has already found the address and the request id."""
 
     def __init__(
-        self, app: ASGIApp, access: AccessService, idempotency: IdempotencyService, jar: CookieJar, public_url: str
+        self,
+        app: ASGIApp,
+        *,
+        access: AccessService,
+        idempotency: IdempotencyService,
+        webhooks: WebhookService,
+        jar: CookieJar,
+        public_url: str,
     ) -> None:
         self._app = app
         self._once = Repeatable(app, idempotency)
         self._access = access
+        self._webhooks = webhooks
         self._session_name = jar.session_name
         self._csrf_name = jar.csrf_name
         self._public_url = public_url
@@ -126,6 +145,8 @@ class Doors:
                 require_same_origin(dict(scope["headers"]), self._public_url)
             if opt.get("limited"):
                 counted(state, await self._access.admit_anonymous(origin_of(scope), opt.get("shared", ())))
+        elif door is Door.SIGNED:
+            receive = await self._proved(scope, receive, opt)
         else:
             state["no_store"] = True
             actor = await self._entrant(scope, opt)
@@ -140,6 +161,17 @@ class Doors:
         if opt.get("revoking") and prefers_to_wait(scope["headers"], self._access.max_staleness):
             send = waiting(send, self._access.settle)
         await (self._once if opt.get("repeatable") else self._app)(scope, receive, send)
+
+    async def _proved(self, scope: Scope, receive: Receive, opt: Mapping[str, Any]) -> Receive:
+        """The body anew, once its signature is good. Whoever sends it is counted as a stranger, before it is read."""
+        scope["state"]["no_store"] = True
+        counted(scope["state"], await self._access.admit_anonymous(origin_of(scope), opt.get("shared", ())))
+        source = opt["source"] or scope["path_params"]["source"]
+        self._webhooks.require_known(source)
+        body = await whole(receive)
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        scope["user"] = self._webhooks.prove(source, headers, body)
+        return again(body, receive)
 
     async def _entrant(self, scope: Scope, opt: Mapping[str, Any]) -> Actor:
         """Who calls, if they may come through here."""

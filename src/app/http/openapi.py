@@ -54,6 +54,18 @@ REPLAYED = {
     "description": "This is the first answer, told again.",
     "schema": {"type": "string", "enum": ["true"]},
 }
+SIGNATURES = [
+    {"name": name, "in": "header", "required": False, "schema": {"type": "string"}}
+    for name in (
+        "webhook-id",
+        "webhook-timestamp",
+        "webhook-signature",
+        "X-GitHub-Delivery",
+        "X-GitHub-Event",
+        "X-Hub-Signature-256",
+    )
+]
+"""The first three of Standard Webhooks, the others of GitHub."""
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 ANY_CREDENTIAL = {"bearer": ("user", "key", "operator"), "api_key": ("key",), "session": ("session", "user")}
 
@@ -127,6 +139,9 @@ def complete(operation: Document, handler: HTTPRouteHandler, method: str, path: 
         operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
         told_again = operation["responses"][str(handler.status_code)]
         told_again.setdefault("headers", {})["Idempotency-Replayed"] = REPLAYED
+    if door == "signed":
+        operation.setdefault("parameters", []).extend(SIGNATURES)
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": {}}}}
     if body is not None:
         operation["requestBody"] = request_body(handler, body, by_type[body])
     responses = operation.setdefault("responses", {})
@@ -157,10 +172,10 @@ def statuses(handler: HTTPRouteHandler, method: str, path: str) -> list[int]:
         (ALWAYS, True),
         (LIMITED, handler.opt.get("limited", True)),
         (BEHIND_A_DOOR, door != "public"),
-        (WITH_A_BODY, body_of(handler) is not None),
+        (WITH_A_BODY, body_of(handler) is not None or door == "signed"),
         (MAKING, handler.status_code == HTTPStatus.CREATED),
         (OF_ONE, one),
-        (CHANGING, door != "public" and method in UNSAFE),
+        (CHANGING, door not in ("public", "signed") and method in UNSAFE),
         (handler.opt.get("answers", ()), True),
     )
     return sorted({status for possible, applies in rules if applies for status in possible})

@@ -112,7 +112,7 @@ def _limit(opt: dict[str, Any], access: AccessService) -> str:
     """What the route says, or else what holds for whoever comes in without limits of their own."""
     if "shared" in opt:
         return str(opt["shared"][0])
-    own = access.anonymous_limit if opt["door"] is Door.PUBLIC else access.default_limit
+    own = access.anonymous_limit if opt["door"] in (Door.PUBLIC, Door.SIGNED) else access.default_limit
     return str(own) if own and opt["limited"] else "none"
 
 
@@ -126,6 +126,8 @@ def _settled(handler: HTTPRouteHandler, route: str, catalogue: Catalogue, counte
     if not isinstance(opt.get("door"), Door):
         yield "no door"
         return
+    if opt["door"] is Door.SIGNED and opt["source"] is None and "{source}" not in route:
+        yield "names no source whose signature counts, and neither does its path"
     for scope in (*opt["permissions"], *opt.get("any_of", ())):
         if not catalogue.has(scope):
             yield f"{scope} is no scope and no permission"
