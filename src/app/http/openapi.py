@@ -141,7 +141,7 @@ def complete(operation: Document, handler: HTTPRouteHandler, method: str, path: 
         told_again.setdefault("headers", {})["Idempotency-Replayed"] = REPLAYED
     if door == "signed":
         operation.setdefault("parameters", []).extend(SIGNATURES)
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": {}}}}
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
     if body is not None:
         operation["requestBody"] = request_body(handler, body, by_type[body])
     responses = operation.setdefault("responses", {})
