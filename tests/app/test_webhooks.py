@@ -210,8 +210,10 @@ async def test_deliveries_are_read_by_people_who_may(service: Service) -> None:
     assert refusal(await person.get(path)) == (403, "permission_denied")
     robot = await service.given_key(reader, "webhooks:read")
     assert refusal(await robot.get(path)) == (403, "credential_kind_not_allowed")
-    assert (await reader.get(path)).json() == {"total": 0, "data": [], "limit": 50, "offset": 0}
-    assert refusal(await reader.get(f"{path}?sorting=payload")) == (422, "invalid_input")
+    assert (await reader.get(path)).json() == {"total": 0, "data": [], "limit": 50, "offset": 0, "next": None}
+    assert (await reader.get(f"{path}?status[in]=pending,failed&event=order.paid")).json()["total"] == 0
+    for wrong in ("sorting=payload", "payload=x", "event[contains]=x", "status=lost"):
+        assert refusal(await reader.get(f"{path}?{wrong}")) == (422, "invalid_input")
 
 
 class TestRoutesOfAnExtension:

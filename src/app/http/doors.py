@@ -9,7 +9,7 @@ so far. A route that names no door stops the application when it starts; so does
 exempt paths (``exclude=``) are never used: the mark is on the route itself.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -18,9 +18,10 @@ from litestar.datastructures import State
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from app.http.cookies import CookieJar, cookie_in, hint_in
+from app.http.cookies import CookieJar, hint_in
+from app.http.credentials import credential_in
 from app.http.csrf import SAFE, doubled_token, require_same_origin
-from app.http.errors import CsrfFailed, MultipleCredentials
+from app.http.errors import CsrfFailed
 from app.http.forms import query_of
 from app.http.idempotency import Repeatable, again, whole
 from app.http.notices import counted, retiring
@@ -36,8 +37,6 @@ from domain.model.webhooks import Signed
 from domain.services.access import AccessService
 from domain.services.idempotency import IdempotencyService
 from domain.services.webhooks import WebhookService
-
-_CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"cookie"})
 
 ActorRequest = Request[Actor, None, State]
 """A request that came through a door: its ``user`` is the actor."""
@@ -226,28 +225,3 @@ def origin_of(scope: Scope) -> Origin:
         request_id=state.get("request_id"),
         user_agent=None if agent is None else agent[:256].decode("latin-1"),
     )
-
-
-def credential_in(headers: Iterable[tuple[bytes, bytes]], session_name: str) -> tuple[str, bytes]:
-    """The one credential among *headers*, and the name of the field that it came in: ``X-API-Key`` is for keys, and of
-    the cookies the one called *session_name* counts.
-
-    Raises Unauthenticated without any, MultipleCredentials with several, InvalidCredential for another scheme.
-    """
-    sent = [(name, value) for name, value in headers if name in _CREDENTIALS]
-    cookies = [field for field in sent if field[0] == b"cookie"]
-    if cookies:
-        cookie = cookie_in(cookies, session_name)
-        sent = [field for field in sent if field[0] != b"cookie"]
-        if cookie is not None:
-            sent.append((b"cookie", cookie.encode("latin-1")))
-    if not sent:
-        raise Unauthenticated
-    if len(sent) > 1:
-        raise MultipleCredentials
-    name, value = sent[0]
-    if name == b"authorization":
-        scheme, _, value = value.partition(b" ")
-        if scheme.lower() != b"bearer":
-            raise InvalidCredential
-    return value.strip().decode("latin-1"), name

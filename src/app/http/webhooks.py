@@ -14,11 +14,11 @@ from litestar.params import FromPath
 
 from app.http.bodies import JSON, require_media_type
 from app.http.doors import ActorRequest, SignedRequest, signed, user
-from app.http.lists import ListView, list_query, listing
+from app.http.lists import ListView, list_query, listed, listing
 from app.http.strict_json import parse_signed_json
 from app.http.views import ViewResponse
 from domain.model.permissions import WebhookPermission
-from domain.model.webhooks import DELIVERY_SORTS, Delivery, Signed
+from domain.model.webhooks import DELIVERY_FIELDS, Delivery, Signed
 from domain.services.webhooks import WebhookService
 
 _EVENT = re.compile(r"[!-~]{1,255}")
@@ -67,13 +67,13 @@ class WebhookController(Controller):
         is_new = await webhooks.receive(source, message, body.decode())
         return ViewResponse(None, status_code=202 if is_new else 200)
 
-    @get("/deliveries", opt=user(WebhookPermission.READ) | listing(DELIVERY_SORTS))
+    @get("/deliveries", opt=user(WebhookPermission.READ) | listing(DELIVERY_FIELDS))
     async def list_deliveries(
         self, request: ActorRequest, source: FromPath[str], webhooks: NamedDependency[WebhookService]
     ) -> ListView[DeliveryView]:
         """List what a source has sent, and whether it was handled; of the last thirty days."""
-        query = list_query(request)
-        return ListView.of(await webhooks.list(request.user, source, query), query, view)
+        query = list_query(request, DELIVERY_FIELDS)
+        return listed(request, await webhooks.list(request.user, source, query), query, view)
 
 
 def named(message: Signed, payload: Any) -> Signed:
