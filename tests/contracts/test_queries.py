@@ -51,7 +51,8 @@ class Resource:
 
 
 def _project(data: st.DataObject, owner: User, name: str) -> Any:
-    return a_project(owner, name=name, created_at=data.draw(moments), updated_at=data.draw(moments))
+    times = {"created_at": data.draw(moments), "updated_at": data.draw(moments)}
+    return a_project(owner, name=name, archived_at=data.draw(maybe_moments), **times)
 
 
 def _key(data: st.DataObject, owner: User, name: str) -> Any:

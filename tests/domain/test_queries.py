@@ -203,7 +203,7 @@ def test_a_list_is_sorted_by_what_it_knows_each_once() -> None:
     assert query.within(PROJECT_FIELDS) is query
     with pytest.raises(Invalid, match="sorting: knows created_at, email, expires_at"):
         query.within(INVITATION_FIELDS)
-    with pytest.raises(Invalid, match="sorting: knows created_at, name, updated_at"):
+    with pytest.raises(Invalid, match="sorting: knows archived_at, created_at, name, updated_at"):
         Query(sorting=(Sort("owner_id"),)).within(PROJECT_FIELDS)
     with pytest.raises(Invalid, match="sorting: names each field once"):
         Query(sorting=(Sort("name"), Sort("name", descending=True))).within(PROJECT_FIELDS)
