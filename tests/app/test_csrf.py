@@ -19,7 +19,7 @@ UNSAFE = sorted(
     for route in Service(memory_ports()).app.routes
     for method, (handler, _) in getattr(route, "route_handler_map", {}).items()
     for path in [route.path_format.replace("{permission}", "users:read")]
-    if method not in SAFE and handler.opt.get("door") not in {Door.PUBLIC, None}
+    if method not in SAFE and handler.opt.get("door") not in {Door.PUBLIC, Door.SIGNED, None}
 )
 
 

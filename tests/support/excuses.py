@@ -51,7 +51,7 @@ _RULES = (
     Excuse("a parameter that is another word for one, or belongs to one, is judged beside it", pointers=(
         "/skip", "/offset", "/sort_by", "/order", "/filter_key", "/value")),
     Excuse("a pattern does not spell every calendar", pointers=(
-        "/created_at", "/updated_at", "/last_used_at", "/archived_at", "/due_at")),
+        "/created_at", "/updated_at", "/last_used_at", "/archived_at", "/due_at", "/handled_at")),
     Excuse("a task is for a member of its project", pointers=("/assignee_id",)),
     Excuse("a key is good for one body", codes=("idempotency_key_reused",)),
     Excuse("a scope's name has its own grammar", pointers=("/name",), operations=("PUT /v1/scopes/{name}",)),
