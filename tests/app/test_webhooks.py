@@ -19,6 +19,7 @@ from app.http.doors import SignedRequest, signed
 from app.http.routes import WrongRoutes, table
 from domain.model.limits import Policy
 from domain.model.permissions import WebhookPermission
+from domain.model.webhooks import DELIVERY_FIELDS
 from tests.support.ports import NO_LIMITS, memory_ports
 from tests.support.service import Service, refusal
 
@@ -214,6 +215,24 @@ async def test_deliveries_are_read_by_people_who_may(service: Service) -> None:
     assert (await reader.get(f"{path}?status[in]=pending,failed&event=order.paid")).json()["total"] == 0
     for wrong in ("sorting=payload", "payload=x", "event[contains]=x", "status=lost"):
         assert refusal(await reader.get(f"{path}?{wrong}")) == (422, "invalid_input")
+
+
+@pytest.mark.parametrize("direction", ["asc", "desc"])
+@pytest.mark.parametrize("field", DELIVERY_FIELDS.sorts)
+async def test_deliveries_go_on_by_whatever_they_are_sorted_by(service: Service, field: str, direction: str) -> None:
+    for number, kind in enumerate((b'"a"', b'"B"', b"null")):
+        body = b'{"type":' + kind + b"}"
+        assert (await sent(service, SHOP, body, by_standard(service, body, f"m{number}"))).status_code == 202
+    reader = await service.person_with(WebhookPermission.READ)
+    path = f"{SHOP}/deliveries?sorting={field}:{direction}"
+    whole = (await reader.get(path)).json()["data"]
+    assert len(whole) == 3
+    page, walked = (await reader.get(f"{path}&limit=1")).json(), []
+    walked += page["data"]
+    while page["next"]:
+        page = (await reader.get(f"{path}&limit=1&cursor={page['next']}")).json()
+        walked += page["data"]
+    assert walked == whole
 
 
 class TestRoutesOfAnExtension:

@@ -13,12 +13,10 @@ import msgspec
 from litestar import Request
 
 from domain.errors import Invalid
-from domain.model.queries import Fields, Instant, Kind, Page, Position, Query, Text
+from domain.model.queries import Choice, Fields, Instant, Kind, Page, Position, Query, Text
 from domain.ports.security import Cursors
 
 T = TypeVar("T")
-_TYPES: dict[type[Kind], Any] = {Text: str, Instant: Annotated[datetime, msgspec.Meta(tz=True)]}
-"""Of what a list may be sorted by."""
 
 
 def list_of(request: Request[Any, Any, Any]) -> str:
@@ -54,6 +52,18 @@ def _meaning(query: Query, of: str) -> str:
 
 
 def _type_of(query: Query, fields: Fields) -> Any:
-    kinds = [(_TYPES[type(fields[sort.field].kind)], fields[sort.field].optional) for sort in query.sorting]
-    values = tuple(kind | None if optional else kind for kind, optional in kinds)
+    sorts = [fields[sort.field] for sort in query.sorting]
+    values = tuple(_value_of(sort.kind) | None if sort.optional else _value_of(sort.kind) for sort in sorts)
     return GenericAlias(tuple, (*values, UUID))
+
+
+def _value_of(kind: Kind) -> Any:
+    """The type of what a list may be sorted by."""
+    match kind:
+        case Text():
+            return str
+        case Instant():
+            return Annotated[datetime, msgspec.Meta(tz=True)]
+        case Choice(words=words):
+            return words
+    raise TypeError(f"{kind} is not sorted by")
