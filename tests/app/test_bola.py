@@ -119,8 +119,6 @@ async def test_a_member_does_what_their_role_lets_them_and_is_else_a_stranger(op
 @pytest.mark.parametrize("operation", ON_ROWS, ids=str)
 async def test_whose_it_is_gets_in_with_a_token_and_with_a_key(operation: Operation) -> None:
     """Else all of this would hold for a service that refuses everybody."""
-    if "identity_id" in operation.parameters:
-        pytest.skip("nobody has one here: identities come from a provider")
     for by in ("owner", "own key", "admin"):
         there = await world(Service(memory_ports()), DOCUMENT)
         caller = {"owner": there.victim, "own key": there.own_key, "admin": there.admin}[by]

@@ -6,6 +6,7 @@ import pytest
 
 from app.http.application import Exposure
 from app.http.doors import Door
+from app.http.routes import handlers_of
 from tests.support.ports import memory_ports
 from tests.support.service import PASSWORD, Browser, Caller, Person, Service, refusal
 
@@ -16,9 +17,8 @@ SAFE = {"GET", "HEAD", "OPTIONS"}
 FAILED = (403, "csrf_failed")
 UNSAFE = sorted(
     (method, path)
-    for route in Service(memory_ports()).app.routes
-    for method, (handler, _) in getattr(route, "route_handler_map", {}).items()
-    for path in [route.path_format.replace("{permission}", "users:read")]
+    for method, place, handler in handlers_of(Service(memory_ports()).app)
+    for path in [place.replace("{permission}", "users:read")]
     if method not in SAFE and handler.opt.get("door") not in {Door.PUBLIC, Door.SIGNED, None}
 )
 

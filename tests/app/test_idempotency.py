@@ -5,11 +5,11 @@ from typing import Any
 
 import httpx
 import pytest
-from litestar.routes import HTTPRoute
 
 from adapters.security.idempotency import AesIdempotencySeals
 from adapters.security.roots import RootSecrets
 from app.http.application import Exposure
+from app.http.routes import handlers_of
 from domain.services.housekeeping import Housekeeping
 from tests.support.ports import memory_ports
 from tests.support.service import Caller, Person, Service, pointers, refusal
@@ -206,14 +206,8 @@ async def test_where_nothing_is_made_the_header_means_nothing(ada: Person) -> No
 
 
 def test_what_makes_or_rotates_behind_a_credential_takes_a_key() -> None:
-    app = Service(memory_ports()).app
-    marked = {
-        f"{method} {route.path_format}"
-        for route in app.routes
-        if isinstance(route, HTTPRoute)
-        for method, (handler, _) in route.route_handler_map.items()
-        if handler.opt.get("repeatable")
-    }
+    routes = handlers_of(Service(memory_ports()).app)
+    marked = {f"{method} {path}" for method, path, handler in routes if handler.opt.get("repeatable")}
     assert marked == {
         "POST /v1/api-keys",
         "POST /v1/api-keys/{key_id}/rotate",

@@ -1,8 +1,8 @@
 """`Prefer: wait`: what ends something is answered when it has ended everywhere."""
 
 import pytest
-from litestar.routes import HTTPRoute
 
+from app.http.routes import handlers_of
 from tests.support.ports import memory_ports
 from tests.support.service import Person, Robot, Service
 
@@ -82,14 +82,8 @@ async def test_so_may_what_ends_the_access_of_people(service: Service, admin: Pe
 
 
 def test_what_takes_something_from_somebody_is_what_may_be_waited_for() -> None:
-    app = Service(memory_ports()).app
-    marked = {
-        f"{method} {route.path_format}"
-        for route in app.routes
-        if isinstance(route, HTTPRoute)
-        for method, (handler, _) in route.route_handler_map.items()
-        if handler.opt.get("revoking")
-    }
+    routes = handlers_of(Service(memory_ports()).app)
+    marked = {f"{method} {path}" for method, path, handler in routes if handler.opt.get("revoking")}
     assert marked == {
         "DELETE /v1/api-keys/{key_id}",
         "DELETE /v1/auth/session",

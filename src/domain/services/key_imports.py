@@ -99,7 +99,7 @@ class KeyImports:
                 if key.id in keys:
                     raise Invalid("digest", f"is that of line {keys[key.id][0]}")
                 keys[key.id] = one.line, key
-            except (Invalid, DomainError) as refusal:
+            except DomainError as refusal:
                 refused.append(RefusedLine(one.line, str(refusal)))
         return list(keys.values()), refused
 

@@ -1,6 +1,7 @@
 """Real databases: a file in `tmp_path`, and a PostgreSQL database made for one test."""
 
-from collections.abc import AsyncIterator
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -10,6 +11,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from adapters.sql import postgres, sqlite_file
 from adapters.sql.postgres import PostgresDatabase
 from adapters.sql.sqlite import SqliteDatabase
+from adapters.sql.tables import METADATA
 from tests.adapters.sql.tables import metadata
 from tests.support.databases import create_postgres, drop_postgres
 
@@ -59,3 +61,14 @@ def schema(dialect) -> list[str]:
     tables = metadata.sorted_tables
     indexes = [index for table in tables for index in table.indexes]
     return [str(make.compile(dialect=dialect)) for make in (*map(CreateTable, tables), *map(CreateIndex, indexes))]
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[sqlite3.Connection]:
+    """An empty database of the service's own tables, to ask for plans."""
+    connection = sqlite3.connect(":memory:")
+    for table in METADATA.sorted_tables:
+        for make in (CreateTable(table), *map(CreateIndex, table.indexes)):
+            connection.execute(str(make.compile(dialect=sqlite_file.DIALECT)))
+    yield connection
+    connection.close()

@@ -1,37 +1,16 @@
 """Statements of lists: a page after a position begins where it says, and what callers ask fills no memory."""
 
 import sqlite3
-from collections.abc import Iterator
 from itertools import combinations
-
-import pytest
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from adapters.sql import keys, projects
 from adapters.sql.queries import Listing
 from adapters.sql.queries.listing import KEPT
-from adapters.sql.sqlite_file import DIALECT
 from adapters.sql.statements import Statement
-from adapters.sql.tables import METADATA
 from domain.model.keys import KEY_FIELDS
 from domain.model.queries import NEWEST_FIRST, Operator, Sort
+from tests.adapters.sql.plans import plan
 from tests.support.queries import forms
-
-
-@pytest.fixture(scope="module")
-def connection() -> Iterator[sqlite3.Connection]:
-    connection = sqlite3.connect(":memory:")
-    for table in METADATA.sorted_tables:
-        for make in (CreateTable(table), *map(CreateIndex, table.indexes)):
-            connection.execute(str(make.compile(dialect=DIALECT)))
-    yield connection
-    connection.close()
-
-
-def plan(connection: sqlite3.Connection, statement: Statement) -> list[str]:
-    text = str(statement.core.compile(dialect=DIALECT, compile_kwargs={"render_postcompile": True}))
-    nothing = [None] * text.count("?")
-    return [step for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {text}", nothing)]
 
 
 def pages(listing: Listing, *sorting: Sort) -> list[Statement]:

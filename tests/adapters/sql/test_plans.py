@@ -1,10 +1,6 @@
 """How SQLite means to run what is asked often, or over much: by an index, and without sorting."""
 
-import sqlite3
-from collections.abc import Iterator
-
 import pytest
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from adapters.sql import (
     access,
@@ -18,26 +14,9 @@ from adapters.sql import (
     sessions,
     tasks,
 )
-from adapters.sql.sqlite_file import DIALECT
 from adapters.sql.statements import Statement
-from adapters.sql.tables import METADATA
 from domain.model.queries import NEWEST_FIRST
-
-
-@pytest.fixture(scope="module")
-def connection() -> Iterator[sqlite3.Connection]:
-    connection = sqlite3.connect(":memory:")
-    for table in METADATA.sorted_tables:
-        for make in (CreateTable(table), *map(CreateIndex, table.indexes)):
-            connection.execute(str(make.compile(dialect=DIALECT)))
-    yield connection
-    connection.close()
-
-
-def plan(connection: sqlite3.Connection, statement: Statement) -> list[str]:
-    text = str(statement.core.compile(dialect=DIALECT, compile_kwargs={"render_postcompile": True}))
-    nothing = [None] * text.count("?")
-    return [step for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {text}", nothing)]
+from tests.adapters.sql.plans import plan
 
 
 @pytest.mark.parametrize(
