@@ -28,12 +28,14 @@ from domain.errors import (
     NotFound,
     PreconditionFailed,
     QuotaExceeded,
+    Refused,
     Unauthenticated,
     Unavailable,
 )
 
 STATUS: dict[type[DomainError], int] = {
     Invalid: 422,
+    Refused: 400,
     Unauthenticated: 401,
     Forbidden: 403,
     NotFound: 404,

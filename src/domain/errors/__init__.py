@@ -3,6 +3,8 @@
 DomainError
 ├── Invalid                    the input can never be accepted; names each field at fault
 │   └── IdempotencyKeyReused
+├── Refused                    what somebody else vouches for, and does not hold
+│   └── OidcRefused
 ├── Unauthenticated            we do not know who is asking
 │   ├── InvalidCredential      a credential was sent, and it is not good
 │   ├── KeyRevoked             told only to who proved the key's secret, like the next two
@@ -32,10 +34,14 @@ DomainError
 │   ├── ProjectNotFound
 │   ├── MemberNotFound
 │   ├── TaskNotFound
-│   └── DeliveryNotFound
+│   ├── DeliveryNotFound
+│   └── IdentityNotFound
 ├── Conflict                   good input, wrong moment
 │   ├── EmailTaken
 │   ├── UsernameTaken
+│   ├── IdentityTaken
+│   ├── IdentityNotLinked
+│   ├── LastSignInMethod
 │   ├── RoleNameTaken
 │   ├── RoleInUse
 │   ├── ScopeInUse
@@ -69,6 +75,7 @@ from domain.errors.callers import (
     KeyExpired,
     KeyRevoked,
     KeySuspended,
+    OidcRefused,
     OwnAccount,
     PasswordChangeRequired,
     PermissionDenied,
@@ -89,6 +96,7 @@ from domain.errors.categories import (
     NotFound,
     PreconditionFailed,
     QuotaExceeded,
+    Refused,
     Unauthenticated,
     Unavailable,
 )
@@ -100,11 +108,15 @@ from domain.errors.resources import (
     IdempotencyInProgress,
     IdempotencyKeyReused,
     IdempotencySecretGone,
+    IdentityNotFound,
+    IdentityNotLinked,
+    IdentityTaken,
     InvitationNotFound,
     KeyEnded,
     KeyNotFound,
     LastAdmin,
     LastOwner,
+    LastSignInMethod,
     MemberNotFound,
     ProjectArchived,
     ProjectNameTaken,
@@ -137,6 +149,9 @@ __all__ = (
     "IdempotencyInProgress",
     "IdempotencyKeyReused",
     "IdempotencySecretGone",
+    "IdentityNotFound",
+    "IdentityNotLinked",
+    "IdentityTaken",
     "Invalid",
     "InvalidCredential",
     "InvitationNotFound",
@@ -147,8 +162,10 @@ __all__ = (
     "KeySuspended",
     "LastAdmin",
     "LastOwner",
+    "LastSignInMethod",
     "MemberNotFound",
     "NotFound",
+    "OidcRefused",
     "OwnAccount",
     "PasswordChangeRequired",
     "PermissionDenied",
@@ -159,6 +176,7 @@ __all__ = (
     "ProjectRoleRequired",
     "QuotaExceeded",
     "QuotaReached",
+    "Refused",
     "RegistrationClosed",
     "RoleExceedsActor",
     "RoleInUse",

@@ -2,11 +2,18 @@
 
 from collections.abc import Iterable
 
-from domain.errors.categories import Forbidden, Unauthenticated
+from domain.errors.categories import Forbidden, Refused, Unauthenticated
 
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))
+
+
+class OidcRefused(Refused):
+    """The sentence names what is wrong with what the browser brought back, or the provider said."""
+
+    code = "oidc_refused"
+    sentence = "this sign-in was not accepted; begin it again"
 
 
 class InvalidCredential(Unauthenticated):

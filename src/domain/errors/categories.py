@@ -36,6 +36,10 @@ class Invalid(DomainError):
         super().__init__("; ".join(f"{problem.field}: {problem.detail}" for problem in self.problems))
 
 
+class Refused(DomainError):
+    """What somebody else vouches for, and does not hold."""
+
+
 class Unauthenticated(DomainError):
     code = "unauthenticated"
     sentence = "a credential is required"

@@ -43,6 +43,25 @@ class DeliveryNotFound(NotFound):
     pass
 
 
+class IdentityNotFound(NotFound):
+    pass
+
+
+class IdentityTaken(Conflict):
+    code = "identity_taken"
+    sentence = "this identity signs somebody in already"
+
+
+class IdentityNotLinked(Conflict):
+    code = "identity_not_linked"
+    sentence = "the e-mail address belongs to an account: sign in there, and link this identity to it"
+
+
+class LastSignInMethod(Conflict):
+    code = "last_sign_in_method"
+    sentence = "without this identity nobody could sign in to the account: set a password first"
+
+
 class EmailTaken(Conflict):
     code = "email_taken"
     sentence = "this e-mail address is already registered"

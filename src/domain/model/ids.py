@@ -16,6 +16,7 @@ ScopeId = NewType("ScopeId", UUID)
 MailId = NewType("MailId", UUID)
 ClaimId = NewType("ClaimId", UUID)
 DeliveryId = NewType("DeliveryId", UUID)
+IdentityId = NewType("IdentityId", UUID)
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 

@@ -1,0 +1,46 @@
+from datetime import datetime
+from typing import Protocol
+
+from domain.model.identities import AuthorizationRequest, Identity, ProviderSession
+from domain.model.ids import IdentityId, SessionId, UserId
+
+
+class IdentityRepository(Protocol):
+    """Nobody is two users: a subject of an issuer is linked once."""
+
+    async def add(self, identity: Identity) -> None:
+        """Raises IdentityTaken, UserNotFound."""
+
+    async def find(self, issuer: str, subject: str) -> Identity | None: ...
+
+    async def list_by_user(self, user_id: UserId) -> tuple[Identity, ...]:
+        """Oldest first, by creation and id."""
+
+    async def touch(self, identity: Identity) -> None:
+        """Keep what its provider said of it last, and when. One that was removed stays removed."""
+
+    async def delete(self, identity_id: IdentityId) -> None:
+        """Raises IdentityNotFound."""
+
+    async def attach(self, session: ProviderSession) -> None:
+        """Raises SessionNotFound."""
+
+    async def find_provider_session(self, session_id: SessionId) -> ProviderSession | None: ...
+
+    async def list_sessions(self, issuer: str, *, subject: str | None, session: str | None) -> tuple[SessionId, ...]:
+        """Those that came from there, of *subject*, of the provider's *session*, or of both where both are given; by
+        their ids.
+        """
+
+
+class AuthorizationRepository(Protocol):
+    """Browsers that were sent to a provider."""
+
+    async def add(self, request: AuthorizationRequest) -> None:
+        """Raises SessionNotFound where it is to link for one that is not there."""
+
+    async def take(self, digest: bytes) -> AuthorizationRequest | None:
+        """Its request, removed: of several who try at once, exactly one is handed it."""
+
+    async def prune(self, before: datetime) -> None:
+        """Remove those that expired before then."""
