@@ -8,7 +8,7 @@ import pytest
 from domain.errors import SessionNotFound
 from domain.services.housekeeping import Housekeeping
 from tests.support.databases import Storage
-from tests.support.examples import a_claim, a_one_time_token, a_session, attempts
+from tests.support.examples import a_claim, a_one_time_token, a_session, an_authorization, attempts
 from tests.support.fakes import START
 
 FAR_AND_NEAR = (START + timedelta(days=9), START + timedelta(days=1))
@@ -22,7 +22,8 @@ async def test_a_sweep_takes_what_has_had_its_time(storage: Storage, owner) -> N
     claims = [
         a_claim(sealed=b"secret", shown_until=START + timedelta(minutes=10), expires_at=at) for at in FAR_AND_NEAR
     ]
-    await storage.given(session, lasting, token, *claims)
+    on_the_way = an_authorization()
+    await storage.given(session, lasting, token, on_the_way, *claims)
     async with storage.uow() as work:
         await work.attempts.save(guesses)
 
@@ -34,6 +35,7 @@ async def test_a_sweep_takes_what_has_had_its_time(storage: Storage, owner) -> N
     await housekeeping.sweep()
     async with storage.uow() as work:
         assert await work.one_time_tokens.take(token.digest) is None
+        assert await work.authorizations.take(on_the_way.digest) is None
         kept = await work.attempts.lock(guesses.account, guesses.device, now=storage.clock.now())
         assert kept.failures == 0
         assert await work.sessions.get(lasting.id) == lasting

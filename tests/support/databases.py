@@ -34,8 +34,10 @@ from adapters.sql.sqlite import SqliteDatabase
 from adapters.sql.statements import Statement
 from adapters.sql.tables import METADATA
 from domain.model.attempts import Attempts
+from domain.model.authorizations import AuthorizationRequest
 from domain.model.events import Event
 from domain.model.idempotency import Record
+from domain.model.identities import Identity, ProviderSession
 from domain.model.invitations import Invitation
 from domain.model.keys import Key
 from domain.model.mails import Mail
@@ -83,6 +85,9 @@ Kept = (
     | Member
     | Task
     | Delivery
+    | Identity
+    | ProviderSession
+    | AuthorizationRequest
 )
 
 
@@ -136,6 +141,12 @@ async def _keep(work: UnitOfWork, value: Kept) -> None:
             await work.idempotency.claim(value)
         case Delivery():
             await work.webhooks.add(value, "{}")
+        case Identity():
+            await work.identities.add(value)
+        case ProviderSession():
+            await work.identities.attach(value)
+        case AuthorizationRequest():
+            await work.authorizations.add(value)
 
 
 def memory_storage() -> Storage:

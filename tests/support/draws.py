@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, TypeVar
 
+from domain.model.authorizations import AuthorizationRequest
 from domain.model.events import Event
 from domain.model.idempotency import Record
+from domain.model.identities import Identity
 from domain.model.ids import RoleId
 from domain.model.invitations import Invitation
 from domain.model.keys import Key
@@ -59,6 +61,8 @@ class Draw:
     events: list[Event] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
+    identities: list[Identity] = field(default_factory=list)
+    authorizations: list[AuthorizationRequest] = field(default_factory=list)
 
     def lengths(self) -> list[int]:
         return [len(made) for made in self._made()]

@@ -6,12 +6,15 @@ from typing import Any
 
 from domain.model.actors import ActorKind
 from domain.model.attempts import Attempts
+from domain.model.authorizations import AUTHORIZATION_LIFETIME, AuthorizationRequest, Intent
 from domain.model.events import Event
 from domain.model.idempotency import Record
+from domain.model.identities import Identity, ProviderSession
 from domain.model.ids import (
     ClaimId,
     DeliveryId,
     EventId,
+    IdentityId,
     InvitationId,
     KeyId,
     MailId,
@@ -36,6 +39,7 @@ from domain.model.users import EmailAddress, User
 from domain.model.webhooks import Delivery
 from tests.support.fakes import START, CountingIds
 
+ISSUER = "https://login.example.org"
 HOSTILE_TEXTS = (
     "👩‍👩‍👧‍👦 family",
     "שלום עולם \u202eevil",
@@ -156,3 +160,19 @@ def a_claim(**given: Any) -> Record:
 def a_delivery(**given: Any) -> Delivery:
     present = {"id": DeliveryId(_ids.new()), "source": "shop", "delivery_id": f"msg_{next(_number)}", "size": 2}
     return Delivery(**{**present, "due_at": START, "created_at": START, **given})
+
+
+def an_identity(user: User, **given: Any) -> Identity:
+    present = {"id": IdentityId(_ids.new()), "user_id": user.id, "provider": "campus", "issuer": ISSUER}
+    said = {"subject": f"subject {next(_number)}", "email": user.email, "given_name": "Ada", "family_name": None}
+    return Identity(**{**present, **said, "created_at": START, "last_used_at": START, **given})
+
+
+def a_provider_session(of: Session, **given: Any) -> ProviderSession:
+    present = {"session_id": of.id, "provider": "campus", "issuer": ISSUER, "subject": f"{next(_number)}"}
+    return ProviderSession(**{**present, **given})
+
+
+def an_authorization(**given: Any) -> AuthorizationRequest:
+    present = {"digest": next(_number).to_bytes(32, "big"), "provider": "campus", "intent": Intent.LOGIN}
+    return AuthorizationRequest(**{**present, "return_to": "/", "expires_at": START + AUTHORIZATION_LIFETIME, **given})

@@ -24,6 +24,7 @@ from domain.model.webhooks import DELIVERY_FIELDS
 from domain.ports.unit_of_work import UnitOfWork
 from tests.support.draws import Draw
 from tests.support.examples import (
+    ISSUER,
     a_claim,
     a_delivery,
     a_key,
@@ -31,6 +32,7 @@ from tests.support.examples import (
     a_member,
     a_one_time_token,
     a_project,
+    a_provider_session,
     a_refresh_token,
     a_role,
     a_scope,
@@ -38,7 +40,9 @@ from tests.support.examples import (
     a_session,
     a_task,
     a_user,
+    an_authorization,
     an_event,
+    an_identity,
     an_invitation,
 )
 
@@ -632,6 +636,65 @@ def _prune_deliveries(draw: Draw) -> Operation:
     return lambda work: work.webhooks.prune(before, limit)
 
 
+def _said(draw: Draw) -> dict[str, Any]:
+    return {
+        "email": draw.maybe("ada@example.org"),
+        "given_name": draw.maybe(draw.text()),
+        "last_used_at": draw.moment(),
+    }
+
+
+def _subject(draw: Draw) -> str:
+    return f"subject {draw.random.randint(1, 12)}"
+
+
+def _issuer(draw: Draw) -> str:
+    return draw.random.choice((ISSUER, ISSUER, "https://other.example.org"))
+
+
+def _add_identity(draw: Draw) -> Operation:
+    identity = an_identity(
+        draw.user(), issuer=_issuer(draw), subject=_subject(draw), created_at=draw.moment(), **_said(draw)
+    )
+    draw.identities.append(identity)
+    return lambda work: work.identities.add(identity)
+
+
+def _find_identity(draw: Draw) -> Operation:
+    issuer, subject = _issuer(draw), _subject(draw)
+    return lambda work: work.identities.find(issuer, subject)
+
+
+def _touch_identity(draw: Draw) -> Operation:
+    identity = replace(draw.one(draw.identities, an_identity), **_said(draw))
+    return lambda work: work.identities.touch(identity)
+
+
+def _attach_session(draw: Draw) -> Operation:
+    session = a_provider_session(
+        draw.one(draw.sessions, a_session),
+        issuer=_issuer(draw),
+        subject=_subject(draw),
+        session=draw.maybe(f"{draw.random.randint(1, 9)}"),
+    )
+    return lambda work: work.identities.attach(session)
+
+
+def _list_provider_sessions(draw: Draw) -> Operation:
+    issuer, subject, session = _issuer(draw), _subject(draw), f"{draw.random.randint(1, 9)}"
+    given = draw.random.choice(((subject, None), (None, session), (subject, session)))
+    return lambda work: work.identities.list_sessions(issuer, subject=given[0], session=given[1])
+
+
+def _add_authorization(draw: Draw) -> Operation:
+    of = draw.maybe(draw.one(draw.sessions, a_session))
+    request = an_authorization(
+        user_id=of and of.user_id, session_id=of and of.id, return_to=draw.text(), expires_at=draw.moment()
+    )
+    draw.authorizations.append(request)
+    return lambda work: work.authorizations.add(request)
+
+
 def _reads(noun: str, method: str, argument_of: Callable[[Draw], Any]) -> Callable[[Draw], Operation]:
     """A call with one argument."""
 
@@ -741,4 +804,19 @@ OPERATIONS: dict[str, Callable[[Draw], Operation]] = {
     "webhooks.save": _save_delivery,
     "webhooks.list_by_source": _list_deliveries,
     "webhooks.prune": _prune_deliveries,
+    "identities.add": _add_identity,
+    "identities.find": _find_identity,
+    "identities.list_by_user": _reads("identities", "list_by_user", lambda draw: draw.user().id),
+    "identities.touch": _touch_identity,
+    "identities.delete": _reads("identities", "delete", lambda draw: draw.one(draw.identities, an_identity).id),
+    "identities.attach": _attach_session,
+    "identities.find_provider_session": _reads(
+        "identities", "find_provider_session", lambda draw: draw.one(draw.sessions, a_session).id
+    ),
+    "identities.list_sessions": _list_provider_sessions,
+    "authorizations.add": _add_authorization,
+    "authorizations.take": _reads(
+        "authorizations", "take", lambda draw: draw.one(draw.authorizations, lambda _: an_authorization()).digest
+    ),
+    "authorizations.prune": _reads("authorizations", "prune", Draw.moment),
 }

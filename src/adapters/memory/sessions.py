@@ -2,6 +2,7 @@ from dataclasses import replace
 from datetime import datetime
 from heapq import nsmallest
 from operator import attrgetter
+from typing import Any
 
 from adapters.memory.access_changes import Changed
 from adapters.memory.tables import Table, update
@@ -14,10 +15,18 @@ _SEEN = ("last_seen_at", "idle_ends_at", "address", "user_agent")
 
 
 class MemorySessionRepository:
+    """*attached* has, in an index ``session``, the rows that go with a session."""
+
     def __init__(
-        self, sessions: Table[Session], tokens: Table[RefreshToken], users: Table[User], changed: Changed
+        self,
+        sessions: Table[Session],
+        tokens: Table[RefreshToken],
+        users: Table[User],
+        attached: tuple[Table[Any], ...],
+        changed: Changed,
     ) -> None:
         self._changed = changed
+        self._attached = (tokens, *attached)
         self._sessions = sessions
         self._tokens = tokens
         self._users = users
@@ -59,11 +68,12 @@ class MemorySessionRepository:
         return len(ending)
 
     async def prune(self, before: datetime, limit: int) -> int:
-        sessions, tokens = self._sessions.writing, self._tokens.writing
+        sessions = self._sessions.writing
         over = nsmallest(limit, (s for s in sessions if s.ends_at < before), key=attrgetter("ends_at", "id"))
         for session in over:
             sessions.remove(session.id)
-            tokens.remove_where("session", session.id)
+            for table in self._attached:
+                table.writing.remove_where("session", session.id)
         return len(over)
 
     async def add_refresh_token(self, token: RefreshToken) -> None:

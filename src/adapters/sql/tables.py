@@ -3,8 +3,10 @@
 from adapters.sql import (
     access,
     attempts,
+    authorizations,
     events,
     idempotency,
+    identities,
     invitations,
     mails,
     one_time_tokens,
@@ -18,8 +20,10 @@ from adapters.sql.base import Row
 MODULES = (
     access,
     attempts,
+    authorizations,
     events,
     idempotency,
+    identities,
     invitations,
     mails,
     one_time_tokens,

@@ -5,9 +5,11 @@ from typing import Any, NoReturn
 
 from adapters.sql.access_changes import Changed, append
 from adapters.sql.attempts import SqlAttemptRepository
+from adapters.sql.authorizations import SqlAuthorizationRepository
 from adapters.sql.database import Database
 from adapters.sql.events import SqlEventLog
 from adapters.sql.idempotency import SqlIdempotencyRepository
+from adapters.sql.identities import SqlIdentityRepository
 from adapters.sql.invitations import SqlInvitationRepository
 from adapters.sql.keys import SqlKeyRepository
 from adapters.sql.mails import SqlMailRepository
@@ -43,6 +45,8 @@ class SqlUnitOfWork:
         self.events = SqlEventLog(connection)
         self.idempotency = SqlIdempotencyRepository(connection)
         self.webhooks = SqlWebhookRepository(connection)
+        self.identities = SqlIdentityRepository(connection)
+        self.authorizations = SqlAuthorizationRepository(connection)
 
 
 class SqlUnitOfWorkFactory:

@@ -1,39 +1,9 @@
-"""Who somebody is at a provider of identities, and the errand on which a browser is sent there."""
+"""Who somebody is at a provider of identities."""
 
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from enum import StrEnum
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from domain.model.ids import IdentityId, SessionId, UserId
-
-LIFETIME = timedelta(minutes=10)
-"""How long a browser may take to come back."""
-
-
-class Intent(StrEnum):
-    LOGIN = "login"
-    REGISTER = "register"
-    LINK = "link"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizationRequest:
-    """A browser was sent to a provider and is expected back, once.
-
-    *digest* is that of its state and its cookie together. *user_id* and *session_id* are whose identity it is to
-    become, where it is to be linked.
-    """
-
-    digest: bytes = field(repr=False)
-    provider: str
-    intent: Intent
-    return_to: str
-    user_id: UserId | None = None
-    session_id: SessionId | None = None
-    expires_at: datetime
-
-    def is_live(self, *, now: datetime) -> bool:
-        return now < self.expires_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +48,30 @@ class Identity:
     created_at: datetime
     last_used_at: datetime
 
+    @classmethod
+    def link(cls, claims: Claims, *, id: IdentityId, user_id: UserId, provider: str, now: datetime) -> "Identity":
+        return cls(
+            id=id,
+            user_id=user_id,
+            provider=provider,
+            issuer=claims.issuer,
+            subject=claims.subject,
+            email=claims.email,
+            given_name=claims.given_name,
+            family_name=claims.family_name,
+            created_at=now,
+            last_used_at=now,
+        )
+
+    def used(self, claims: Claims, *, now: datetime) -> "Identity":
+        return replace(
+            self,
+            email=claims.email,
+            given_name=claims.given_name,
+            family_name=claims.family_name,
+            last_used_at=now,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSession:
@@ -87,4 +81,4 @@ class ProviderSession:
     provider: str
     issuer: str
     subject: str
-    session: str | None
+    session: str | None = None

@@ -1,7 +1,6 @@
-from datetime import datetime
 from typing import Protocol
 
-from domain.model.identities import AuthorizationRequest, Identity, ProviderSession
+from domain.model.identities import Identity, ProviderSession
 from domain.model.ids import IdentityId, SessionId, UserId
 
 
@@ -23,7 +22,7 @@ class IdentityRepository(Protocol):
         """Raises IdentityNotFound."""
 
     async def attach(self, session: ProviderSession) -> None:
-        """Raises SessionNotFound."""
+        """In the place of what was attached before. Raises SessionNotFound."""
 
     async def find_provider_session(self, session_id: SessionId) -> ProviderSession | None: ...
 
@@ -31,16 +30,3 @@ class IdentityRepository(Protocol):
         """Those that came from there, of *subject*, of the provider's *session*, or of both where both are given; by
         their ids.
         """
-
-
-class AuthorizationRepository(Protocol):
-    """Browsers that were sent to a provider."""
-
-    async def add(self, request: AuthorizationRequest) -> None:
-        """Raises SessionNotFound where it is to link for one that is not there."""
-
-    async def take(self, digest: bytes) -> AuthorizationRequest | None:
-        """Its request, removed: of several who try at once, exactly one is handed it."""
-
-    async def prune(self, before: datetime) -> None:
-        """Remove those that expired before then."""

@@ -2,8 +2,10 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from domain.ports.attempts import AttemptRepository
+from domain.ports.authorizations import AuthorizationRepository
 from domain.ports.events import EventLog
 from domain.ports.idempotency import IdempotencyRepository
+from domain.ports.identities import IdentityRepository
 from domain.ports.invitations import InvitationRepository
 from domain.ports.keys import KeyRepository
 from domain.ports.mails import MailRepository
@@ -51,6 +53,10 @@ class UnitOfWork(Protocol):
     def idempotency(self) -> IdempotencyRepository: ...
     @property
     def webhooks(self) -> WebhookRepository: ...
+    @property
+    def identities(self) -> IdentityRepository: ...
+    @property
+    def authorizations(self) -> AuthorizationRepository: ...
 
 
 class UnitOfWorkFactory(Protocol):

@@ -27,6 +27,7 @@ class Housekeeping:
         async with self._uow() as work:
             await work.attempts.prune(now - FORGOTTEN_AFTER)
             await work.one_time_tokens.prune(now - _KEPT_OVER)
+            await work.authorizations.prune(now)
             swept = (
                 await work.sessions.prune(now - _KEPT_OVER, _AT_ONCE),
                 await work.idempotency.prune(now, _AT_ONCE),
