@@ -6,13 +6,17 @@ from app.services import Services
 from domain.services.access import AccessService
 from domain.services.accounts import AccountService
 from domain.services.audit import AuditService, Recorder
+from domain.services.cookie_sessions import CookieSessions
 from domain.services.exports import ExportService
+from domain.services.federated_accounts import FederatedAccounts
+from domain.services.federated_sign_in import FederatedSignIn
 from domain.services.housekeeping import Housekeeping
 from domain.services.idempotency import IdempotencyService
+from domain.services.identities import IdentityService
 from domain.services.imported_keys import ImportedKeys
 from domain.services.introspection import IntrospectionService
 from domain.services.invitations import InvitationService
-from domain.services.issuing import SessionIssuer, SessionRules
+from domain.services.issuing import SessionIssuer
 from domain.services.key_imports import KeyImports
 from domain.services.key_uses import KeyUses
 from domain.services.keys import KeyService
@@ -39,14 +43,7 @@ SWEEP_SECONDS = 3600.0
 
 def assemble(ports: Ports) -> Services:
     rules, uow, clock, ids, limiter = ports.rules, ports.uow, ports.clock, ports.ids, ports.limiter
-    catalogue, policy = rules.catalogue, rules.passwords
-    sessions = SessionRules(
-        password_grant=rules.password_grant,
-        access=rules.access_token,
-        refresh=rules.refresh,
-        cookie=rules.cookie,
-        retry_window=rules.refresh_retry_window,
-    )
+    catalogue, policy, sessions = rules.catalogue, rules.passwords, rules.sessions
     recorder, outbox = Recorder(clock=clock, ids=ids), Outbox(clock=clock, ids=ids)
     by_address, patience = rules.sign_in_limit, rules.sign_in_patience
     throttle = Throttle(uow=uow, limiter=limiter, address_limit=by_address, clock=clock, patience=patience)
@@ -54,6 +51,7 @@ def assemble(ports: Ports) -> Services:
         uow=uow, passwords=ports.passwords, throttle=throttle, devices=ports.devices, recorder=recorder
     )
     issuer = SessionIssuer(access_tokens=ports.access_tokens, rules=sessions, recorder=recorder, clock=clock, ids=ids)
+    cookie_sessions = CookieSessions(cookies=ports.cookies, issuer=issuer, clock=clock)
     newcomers = Newcomers(passwords=ports.passwords, policy=policy, recorder=recorder, clock=clock, ids=ids)
     uses = KeyUses(uow=uow)
     access = AccessService(
@@ -78,7 +76,6 @@ def assemble(ports: Ports) -> Services:
         clock=clock,
         max_staleness=rules.max_staleness,
     )
-    housekeeping = Housekeeping(uow=uow, changes=ports.changes, clock=clock)
     mails = MailService(
         uow=uow,
         sender=ports.mail,
@@ -89,6 +86,17 @@ def assemble(ports: Ports) -> Services:
     )
     webhooks = WebhookService(
         uow=uow, signatures=ports.webhook_signatures, handlers=ports.webhook_handlers, clock=clock, ids=ids
+    )
+    session_service = SessionService(
+        uow=uow,
+        access_tokens=ports.access_tokens,
+        refresh_tokens=ports.refresh_tokens,
+        issuer=issuer,
+        rules=sessions,
+        catalogue=catalogue,
+        outbox=outbox,
+        recorder=recorder,
+        clock=clock,
     )
     return Services(
         access=access,
@@ -107,7 +115,28 @@ def assemble(ports: Ports) -> Services:
         ),
         audit=AuditService(uow=uow, cursors=ports.cursors),
         exports=ExportService(uow=uow, secrets=ports.key_secrets, recorder=recorder, clock=clock),
+        federated_sign_in=FederatedSignIn(
+            uow=uow,
+            providers=ports.identity_providers,
+            handshakes=ports.handshakes,
+            accounts=FederatedAccounts(
+                uow=uow,
+                newcomers=newcomers,
+                registration=rules.registration,
+                cookie_sessions=cookie_sessions,
+                devices=ports.devices,
+                outbox=outbox,
+                recorder=recorder,
+                clock=clock,
+                ids=ids,
+            ),
+            throttle=throttle,
+            sessions=session_service,
+            public_url=rules.public_url,
+            clock=clock,
+        ),
         idempotency=IdempotencyService(uow=uow, seals=ports.idempotency_seals, clock=clock, ids=ids),
+        identities=IdentityService(uow=uow, outbox=outbox, recorder=recorder),
         introspection=IntrospectionService(
             access=access,
             access_tokens=ports.access_tokens,
@@ -169,24 +198,14 @@ def assemble(ports: Ports) -> Services:
         ),
         roles=RoleService(uow=uow, catalogue=catalogue, recorder=recorder, clock=clock, ids=ids),
         scopes=ScopeService(uow=uow, catalogue=catalogue, recorder=recorder, clock=clock, ids=ids),
-        sessions=SessionService(
-            uow=uow,
-            access_tokens=ports.access_tokens,
-            refresh_tokens=ports.refresh_tokens,
-            issuer=issuer,
-            rules=sessions,
-            catalogue=catalogue,
-            outbox=outbox,
-            recorder=recorder,
-            clock=clock,
-        ),
+        sessions=session_service,
         sign_in=SignInService(
             uow=uow,
             proofs=proofs,
             throttle=throttle,
             passwords=ports.passwords,
             refresh_tokens=ports.refresh_tokens,
-            cookies=ports.cookies,
+            cookie_sessions=cookie_sessions,
             issuer=issuer,
             rules=sessions,
             recorder=recorder,
@@ -219,6 +238,10 @@ def assemble(ports: Ports) -> Services:
             mail_job(mails),
             uses_job(uses),
             *([webhook_job(webhooks)] if ports.webhook_handlers else []),
-            Job(name="housekeeping", run=housekeeping.sweep, period=SWEEP_SECONDS),
+            Job(
+                name="housekeeping",
+                run=Housekeeping(uow=uow, changes=ports.changes, clock=clock).sweep,
+                period=SWEEP_SECONDS,
+            ),
         ),
     )

@@ -45,6 +45,7 @@ def connect(settings: Settings, *, workers: int = 1) -> Ports:
     from adapters.security.common_passwords import CommonPasswords
     from adapters.security.cursors import SignedCursors
     from adapters.security.devices import SignedDevices
+    from adapters.security.handshakes import HmacHandshakes
     from adapters.security.idempotency import AesIdempotencySeals
     from adapters.security.imported_secrets import SealedImportedSecrets
     from adapters.security.key_secrets import HmacKeySecrets
@@ -86,6 +87,7 @@ def connect(settings: Settings, *, workers: int = 1) -> Ports:
         devices=SignedDevices(roots, clock=clock),
         cursors=SignedCursors(roots),
         idempotency_seals=AesIdempotencySeals(roots),
+        handshakes=HmacHandshakes(),
         limiter=limits.limiter,
         mail=_mail(settings),
         rules=rules,

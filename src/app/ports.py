@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from app.background import Job
 from app.rules import Rules
 from domain.ports.access import AccessChanges, AccessDirectory
+from domain.ports.identity_providers import Handshakes, IdentityProviders
 from domain.ports.limits import RateLimiter
 from domain.ports.mails import MailSender
 from domain.ports.security import (
@@ -49,12 +50,14 @@ class Ports:
     devices: Devices
     cursors: Cursors
     idempotency_seals: IdempotencySeals
+    handshakes: Handshakes
     limiter: RateLimiter
     mail: MailSender
     changes: AccessChanges
     webhook_signatures: WebhookSignatures
     webhook_handlers: WebhookHandlers = field(default_factory=dict)
     """Who reacts to what: ``{("github", "push"): OnPush(), ("shop", None): OnAnything()}``."""
+    identity_providers: IdentityProviders = field(default_factory=dict)
     rules: Rules = field(default_factory=Rules)
     jobs: tuple[Job, ...] = ()
     """What the adapters do in the background while the service runs."""

@@ -9,6 +9,7 @@ from domain.model.limits import Policy
 from domain.model.passwords import PasswordPolicy
 from domain.model.scopes import Catalogue
 from domain.model.sessions import Lifetimes
+from domain.services.issuing import SessionRules
 from domain.services.registration import Registration
 
 
@@ -33,6 +34,16 @@ class Rules:
     sign_in_limit: Policy | None = Policy(20, 60)
     sign_in_patience: float = 1.0
     """How long, in seconds, an attempt waits for those before it to be judged."""
+
+    @property
+    def sessions(self) -> SessionRules:
+        return SessionRules(
+            password_grant=self.password_grant,
+            access=self.access_token,
+            refresh=self.refresh,
+            cookie=self.cookie,
+            retry_window=self.refresh_retry_window,
+        )
 
     @classmethod
     def of(cls, settings: Settings, *, common: Container[str] = frozenset()) -> "Rules":

@@ -12,7 +12,9 @@ from domain.services.access import AccessService
 from domain.services.accounts import AccountService
 from domain.services.audit import AuditService
 from domain.services.exports import ExportService
+from domain.services.federated_sign_in import FederatedSignIn
 from domain.services.idempotency import IdempotencyService
+from domain.services.identities import IdentityService
 from domain.services.introspection import IntrospectionService
 from domain.services.invitations import InvitationService
 from domain.services.key_imports import KeyImports
@@ -41,7 +43,9 @@ class Services:
     accounts: AccountService
     audit: AuditService
     exports: ExportService
+    federated_sign_in: FederatedSignIn
     idempotency: IdempotencyService
+    identities: IdentityService
     introspection: IntrospectionService
     invitations: InvitationService
     key_imports: KeyImports

@@ -17,7 +17,7 @@ from app.http import documents
 from app.http.application import Exposure
 from app.http.bodies import Form, Input, Patch, StrictBody
 from app.http.documents import document_routes
-from app.http.problems import exception_handlers
+from app.http.problems import exception_handlers, oauth_handlers
 from tests.support.ports import memory_ports
 from tests.support.service import Service
 
@@ -68,7 +68,7 @@ async def alive() -> None:
     return None
 
 
-@post("/token", opt={"door": "public"}, status_code=200)
+@post("/token", opt={"door": "public"}, status_code=200, exception_handlers=oauth_handlers)
 async def token(data: RequestBody[TokenForm]) -> dict[str, str]:
     return {"grant_type": data.grant_type}
 

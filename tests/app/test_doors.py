@@ -21,6 +21,7 @@ def routes(*doors: Door) -> Iterator[tuple[str, str]]:
                 yield method, route.path_format.replace("{project_id}", SOME_ID).replace("{key_id}", SOME_ID)
 
 
+CALLBACK = ("GET", "/v1/auth/oidc/{provider}/callback")
 CLOSED = sorted(routes(Door.USER, Door.KEY, Door.USER_OR_KEY))
 
 
@@ -143,13 +144,20 @@ async def test_what_is_wrong_with_the_request_is_told_to_who_may_call(
         assert refusal(await caller.send(method, path, **body)) == judged
 
 
-@pytest.mark.parametrize(("method", "path"), sorted(routes(Door.PUBLIC)))
+@pytest.mark.parametrize(("method", "path"), sorted({*routes(Door.PUBLIC)} - {CALLBACK}))
 async def test_a_public_route_takes_the_parameters_that_it_names_and_no_others(
     service: Service, method: str, path: str
 ) -> None:
     path = path.replace("{name}", "start.js")
     for query, judged in (("a=%ff", 400), ("unheard=1", 422), ("a=1&a=1", 422)):
         assert refusal(await service.anyone.send(method, f"{path}?{query}"))[0] == judged
+
+
+async def test_what_a_provider_adds_to_its_answer_is_ignored(service: Service) -> None:
+    path = CALLBACK[1].replace("{provider}", "corp")
+    for query, judged in (("a=%ff", (400, "malformed_request")), ("unheard=1", (400, "oidc_refused"))):
+        assert refusal(await service.anyone.get(f"{path}?{query}")) == judged
+    assert refusal(await service.anyone.get(f"{path}?state=1&state=1")) == (422, "invalid_input")
 
 
 async def test_who_may_not_do_it_is_not_told_what_is_wrong_with_the_request(ada: Person) -> None:

@@ -52,7 +52,7 @@ def asked(error: Exception, handlers: dict[type[Exception], ExceptionHandler] = 
 
 @pytest.mark.parametrize("kind", [*subclasses(DomainError)], ids=lambda kind: kind.__name__)
 def test_every_refusal_of_the_domain_has_a_status(kind: type[DomainError]) -> None:
-    assert status_of(kind) in {401, 403, 404, 409, 412, 422, 429, 503}
+    assert status_of(kind) in {400, 401, 403, 404, 409, 412, 422, 429, 503}
 
 
 def test_every_refusal_of_the_edge_has_a_code_and_a_status_of_its_own() -> None:

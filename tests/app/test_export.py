@@ -61,6 +61,7 @@ async def test_it_holds_everything_about_oneself_and_nothing_about_others(servic
     assert list(held) == [
         "user",
         "roles",
+        "identities",
         "sessions",
         "api_keys",
         "projects",

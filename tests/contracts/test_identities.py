@@ -105,14 +105,13 @@ async def test_delete_removes_one_and_refuses_one_that_is_not_there(storage: Sto
     assert await listed(storage, owner) == (other,)
 
 
-async def test_a_session_tells_where_it_came_from(storage: Storage, owner) -> None:
-    session, own = a_session(owner), a_session(owner)
-    first, last = a_provider_session(session, session="1"), a_provider_session(session, session=None)
-    await storage.given(session, own, first, last)
+async def test_attach_takes_the_place_of_what_was_attached_before(storage: Storage, owner) -> None:
+    session = a_session(owner)
+    await storage.given(session, a_provider_session(session, subject="ada"), a_provider_session(session, subject="a"))
 
     async with storage.uow.reading() as work:
-        assert await work.identities.find_provider_session(session.id) == last
-        assert await work.identities.find_provider_session(own.id) is None
+        assert await work.identities.list_sessions(ISSUER, subject="ada", session=None) == ()
+        assert await work.identities.list_sessions(ISSUER, subject="a", session=None) == (session.id,)
 
 
 async def test_attach_refuses_an_unknown_session(storage: Storage, owner) -> None:
@@ -122,12 +121,13 @@ async def test_attach_refuses_an_unknown_session(storage: Storage, owner) -> Non
 
 
 async def test_sessions_are_listed_by_whom_and_by_which_sign_in(storage: Storage, owner) -> None:
-    one, two, three, four = sessions = [a_session(owner) for _ in range(4)]
+    one, two, three, four, five = sessions = [a_session(owner) for _ in range(5)]
     attached = (
         a_provider_session(one, subject="ada", session="1"),
         a_provider_session(two, subject="ada", session="2"),
         a_provider_session(three, subject="bob", session="1"),
         a_provider_session(four, subject="ada", session="1", issuer=f"{ISSUER}/"),
+        a_provider_session(five, subject="eva", session=None),
     )
     await storage.given(*sessions, *attached)
 
@@ -135,6 +135,7 @@ async def test_sessions_are_listed_by_whom_and_by_which_sign_in(storage: Storage
         assert await work.identities.list_sessions(ISSUER, subject="ada", session=None) == (one.id, two.id)
         assert await work.identities.list_sessions(ISSUER, subject=None, session="1") == (one.id, three.id)
         assert await work.identities.list_sessions(ISSUER, subject="ada", session="1") == (one.id,)
+        assert await work.identities.list_sessions(ISSUER, subject="eva", session="1") == (five.id,)
         assert await work.identities.list_sessions(ISSUER, subject="eve", session="1") == ()
 
 
@@ -145,5 +146,4 @@ async def test_where_a_session_came_from_goes_with_it(storage: Storage, owner) -
     async with storage.uow() as work:
         await work.sessions.prune(START + timedelta(days=1), 10)
     async with storage.uow.reading() as work:
-        assert await work.identities.find_provider_session(session.id) is None
         assert await work.identities.list_sessions(ISSUER, subject="ada", session=None) == ()

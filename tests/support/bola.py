@@ -129,7 +129,11 @@ async def world(service: Service, document: Document) -> World:
     ids["invitation_id"] = (await _made(admin, "/v1/invitations", email=f"{CANARY}.guest@example.org"))["id"]
     ids["name"] = "of-the-victim"
     await admin.put(f"/v1/scopes/{ids['name']}", permissions=["projects:read"], description=CANARY)
-    ids |= {"provider": "corp", "source": "github", "identity_id": "019b76da-a800-7000-8000-00000000ffff"}
+    ids |= {
+        "provider": "corp",
+        "source": "github",
+        "identity_id": await service.identity(victim, email=f"{CANARY}@corp.example"),
+    }
     if "POST /v1/projects/{project_id}/tasks" in there:
         tasks = f"/v1/projects/{project['id']}/tasks"
         ids["task_id"] = (await _made(victim, tasks, title=f"{CANARY} task", description=CANARY))["id"]

@@ -53,6 +53,9 @@ _RULES = (
     Excuse("a pattern does not spell every calendar", pointers=(
         "/created_at", "/updated_at", "/last_used_at", "/archived_at", "/due_at", "/handled_at")),
     Excuse("a task is for a member of its project", pointers=("/assignee_id",)),
+    Excuse("a pattern does not spell which paths are ours, however often they are decoded", pointers=("/return_to",)),
+    Excuse("only a browser that was sent away comes back, and only a provider signs", codes=("oidc_refused",),
+        operations=("GET /v1/auth/oidc/{provider}/callback", "POST /v1/auth/oidc/{provider}/backchannel-logout")),
     Excuse("a key is good for one body", codes=("idempotency_key_reused",)),
     Excuse("a scope's name has its own grammar", pointers=("/name",), operations=("PUT /v1/scopes/{name}",)),
     Excuse(

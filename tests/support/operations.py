@@ -810,9 +810,6 @@ OPERATIONS: dict[str, Callable[[Draw], Operation]] = {
     "identities.touch": _touch_identity,
     "identities.delete": _reads("identities", "delete", lambda draw: draw.one(draw.identities, an_identity).id),
     "identities.attach": _attach_session,
-    "identities.find_provider_session": _reads(
-        "identities", "find_provider_session", lambda draw: draw.one(draw.sessions, a_session).id
-    ),
     "identities.list_sessions": _list_provider_sessions,
     "authorizations.add": _add_authorization,
     "authorizations.take": _reads(

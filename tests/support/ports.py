@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from adapters.memory.identity_providers import MemoryIdentityProvider
 from adapters.memory.limits import MemoryRateLimiter
 from adapters.memory.mails import MemoryMailSender
 from adapters.security.access_tokens import EdDsaAccessTokens
 from adapters.security.cursors import SignedCursors
 from adapters.security.devices import SignedDevices
+from adapters.security.handshakes import HmacHandshakes
 from adapters.security.idempotency import AesIdempotencySeals
 from adapters.security.imported_secrets import SealedImportedSecrets
 from adapters.security.key_secrets import HmacKeySecrets
@@ -49,6 +51,8 @@ def ports_over(storage: Storage, **given: Any) -> Ports:
         "cursors": SignedCursors(ROOTS),
         "idempotency_seals": AesIdempotencySeals(ROOTS),
         "webhook_signatures": HmacWebhookSignatures({}, clock=clock),
+        "handshakes": HmacHandshakes(),
+        "identity_providers": {"corp": MemoryIdentityProvider(now=clock.now)},
         "mail": MemoryMailSender(),
         "limiter": MemoryRateLimiter(lambda: clock.now().timestamp()),
         "rules": NO_LIMITS,

@@ -28,6 +28,7 @@ import httpx
 from litestar import Litestar
 from litestar.types import ControllerRouterHandler
 
+from adapters.memory.identity_providers import MemoryIdentityProvider
 from adapters.memory.mails import MemoryMailSender
 from app.composition import Ports, Services, assemble
 from app.http.application import SERVICES, Exposure, create_app
@@ -219,6 +220,21 @@ class Service:
         answer = await browser.sign_in(person.email)
         assert answer.status_code == 201, answer.text
         return browser
+
+    @property
+    def provider(self) -> MemoryIdentityProvider:
+        """The one that people know as ``corp``."""
+        provider = self.ports.identity_providers["corp"]
+        assert isinstance(provider, MemoryIdentityProvider)
+        return provider
+
+    async def identity(self, person: Person, subject: str | None = None, **claims: Any) -> str:
+        """The id of an identity by which *person* can sign in from now on."""
+        browser = await self.browser(person)
+        departure = await browser.get("/v1/auth/oidc/corp/link")
+        await browser.get(self.provider.approve(departure.headers["location"], subject or person.id, **claims))
+        linked = (await person.get("/v1/me/identities")).json()["data"]
+        return str(linked[-1]["id"])
 
     def _client(self, address: str) -> httpx.AsyncClient:
         transport = httpx.ASGITransport(app=self.play, client=(address, 50_000))

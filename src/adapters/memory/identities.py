@@ -47,15 +47,13 @@ class MemoryIdentityRepository:
         self._sessions.writing.require(session.session_id)
         self._provider_sessions.writing.put(session.session_id, session)
 
-    async def find_provider_session(self, session_id: SessionId) -> ProviderSession | None:
-        return self._provider_sessions.find(session_id)
-
     async def list_sessions(self, issuer: str, *, subject: str | None, session: str | None) -> tuple[SessionId, ...]:
         from_there = self._provider_sessions.where("issuer", issuer)
         return tuple(
             sorted(
                 found.session_id
                 for found in from_there
-                if subject in {None, found.subject} and session in {None, found.session}
+                if subject in {None, found.subject}
+                and (session in {None, found.session} or (subject is not None and found.session is None))
             )
         )

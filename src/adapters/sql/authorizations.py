@@ -17,7 +17,7 @@ class AuthorizationRow(Row):
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     provider: Mapped[str] = mapped_column(code_points(255))
     intent: Mapped[str] = mapped_column(String(16))
-    return_to: Mapped[str] = mapped_column(String(2048))
+    return_to: Mapped[str] = mapped_column(String(1024))
     user_id: Mapped[UUID | None]
     session_id: Mapped[UUID | None] = mapped_column(Id, ForeignKey("sessions.id", ondelete="CASCADE"), index=True)
     expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -68,14 +68,13 @@ _ATTACH = Statement(
         set_={column.name: _ADD_SESSION.excluded[column.name] for column in _SESSIONS.columns},
     )
 )
-_FIND_SESSION = Statement(select(_SESSIONS).where(_SESSIONS.c.session_id == bindparam("session_id")))
 _BY_ISSUER = (
     select(_SESSIONS.c.session_id).where(_SESSIONS.c.issuer == bindparam("issuer")).order_by(_SESSIONS.c.session_id)
 )
 _OF_SUBJECT, _OF_SESSION = _SESSIONS.c.subject == bindparam("subject"), _SESSIONS.c.session == bindparam("session")
 _BY_SUBJECT = Statement(_BY_ISSUER.where(_OF_SUBJECT))
 _BY_SESSION = Statement(_BY_ISSUER.where(_OF_SESSION))
-_BY_BOTH = Statement(_BY_ISSUER.where(_OF_SUBJECT, _OF_SESSION))
+_BY_BOTH = Statement(_BY_ISSUER.where(_OF_SUBJECT, _OF_SESSION | _SESSIONS.c.session.is_(None)))
 
 
 def _said(identity: Identity) -> dict[str, Any]:
@@ -96,11 +95,6 @@ def _identity(row: tuple[Any, ...]) -> Identity:
         created_at=created_at,
         last_used_at=last_used_at,
     )
-
-
-def _provider_session(row: tuple[Any, ...]) -> ProviderSession:
-    session_id, provider, issuer, subject, session = row
-    return ProviderSession(session_id=session_id, provider=provider, issuer=issuer, subject=subject, session=session)
 
 
 class SqlIdentityRepository:
@@ -144,10 +138,6 @@ class SqlIdentityRepository:
                 subject=session.subject,
                 session=session.session,
             )
-
-    async def find_provider_session(self, session_id: SessionId) -> ProviderSession | None:
-        row = await self._connection.fetch_one(_FIND_SESSION, session_id=session_id)
-        return None if row is None else _provider_session(row)
 
     async def list_sessions(self, issuer: str, *, subject: str | None, session: str | None) -> tuple[SessionId, ...]:
         if session is None:

@@ -21,11 +21,13 @@ from app.http.doors import Doors, user
 from app.http.edge import Application, Edge
 from app.http.exports import ExportController
 from app.http.health import health_routes
+from app.http.identities import IdentityController
 from app.http.impersonation import ImpersonationController
 from app.http.keys import KeyController
 from app.http.left_out import LeftOut
 from app.http.me import MeController
 from app.http.members import MemberController
+from app.http.oidc import OidcController
 from app.http.problems import exception_handlers
 from app.http.projects import ProjectController
 from app.http.recovery import RecoveryController
@@ -43,9 +45,11 @@ from app.settings import Settings
 
 CONTROLLERS = (
     AuthController,
+    OidcController,
     RegistrationController,
     RecoveryController,
     MeController,
+    IdentityController,
     ExportController,
     UserController,
     ImpersonationController,
@@ -65,7 +69,9 @@ SERVICES = (
     "accounts",
     "audit",
     "exports",
+    "federated_sign_in",
     "idempotency",
+    "identities",
     "introspection",
     "invitations",
     "keys",

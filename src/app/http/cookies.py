@@ -8,10 +8,14 @@ from litestar import Request
 from litestar.datastructures import Cookie
 
 from app.http.errors import MultipleCredentials
-from domain.services.sign_in import CookieSession
+from domain.model.authorizations import AUTHORIZATION_LIFETIME
+from domain.services.cookie_sessions import CookieSession
+from domain.services.federated_sign_in import Departure
 
 DEVICE = "hexkey_device"
 DEVICE_SECONDS = 180 * 24 * 3600
+_WAY_SECONDS = int(AUTHORIZATION_LIFETIME.total_seconds())
+_STATE_SHOWN = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,16 @@ class CookieJar:
 
     def end(self) -> list[Cookie]:
         return [self._cookie(name, "", max_age=0) for name in (self.session_name, self.csrf_name)]
+
+    def way_name(self, state: str) -> str:
+        """Of the cookie that stays while the browser is at a provider; each way has its own, as each tab may go one."""
+        return self._host_only(f"hexkey_oidc_{state[:_STATE_SHOWN]}")
+
+    def departed(self, departure: Departure) -> Cookie:
+        return self._cookie(self.way_name(departure.state), departure.cookie, max_age=_WAY_SECONDS)
+
+    def arrived(self, state: str) -> Cookie:
+        return self._cookie(self.way_name(state), "", max_age=0)
 
     def device(self, value: str) -> Cookie:
         return self._cookie(DEVICE, value, max_age=DEVICE_SECONDS)

@@ -73,9 +73,12 @@ def public(*, limited: bool = True, same_origin: bool = False) -> dict[str, Any]
     return _marks(Door.PUBLIC, limited=limited, same_origin=same_origin)
 
 
-def session(*permissions: str) -> dict[str, Any]:
-    """A person with a session cookie who may do all of *permissions*."""
-    return _marks(Door.SESSION, permissions)
+def session(*permissions: str, same_origin: bool = False) -> dict[str, Any]:
+    """A person with a session cookie who may do all of *permissions*.
+
+    With *same_origin* not even a safe request may be sent by a page of somebody else's.
+    """
+    return _marks(Door.SESSION, permissions, same_origin=same_origin)
 
 
 def user(*permissions: str, while_restricted: bool = False) -> dict[str, Any]:
@@ -139,9 +142,9 @@ class Doors:
         opt = scope["route_handler"].opt
         door = opt.get("door", Door.PUBLIC)  # an automatic OPTIONS handler has no opt
         state = scope["state"]
+        if opt.get("same_origin"):
+            require_same_origin(dict(scope["headers"]), self._public_url)
         if door is Door.PUBLIC:
-            if opt.get("same_origin"):
-                require_same_origin(dict(scope["headers"]), self._public_url)
             if opt.get("limited"):
                 counted(state, await self._access.admit_anonymous(origin_of(scope), opt.get("shared", ())))
         elif door is Door.SIGNED:
@@ -154,7 +157,7 @@ class Doors:
                 actor = await self._entrant(scope, opt)
             scope["user"] = actor
         if scope["query_string"]:
-            state["query"] = query_of(scope, allowed=dict.fromkeys(p["name"] for p in opt.get("parameters", ())))
+            state["query"] = query_of(scope, allowed=_names(opt))
         if state.get("body_refusal"):
             raise state["body_refusal"]
         if opt.get("revoking") and prefers_to_wait(scope["headers"], self._access.max_staleness):
@@ -208,6 +211,8 @@ class Doors:
     async def _by_cookie(self, scope: Scope, cookie: str, origin: Origin) -> Actor:
         """A browser sends cookies whoever tells it to: what changes something must come from a page of ours."""
         actor = await self._access.authenticate_cookie(cookie, origin)
+        if scope["route_handler"].opt.get("same_origin"):
+            require_same_origin(dict(scope["headers"]), self._public_url)
         if scope["type"] == ScopeType.HTTP and scope["method"] not in SAFE:
             headers = dict(scope["headers"])
             require_same_origin(headers, self._public_url)
@@ -215,6 +220,11 @@ class Doors:
             if not self._access.is_csrf_token(token, cookie):
                 raise CsrfFailed
         return actor
+
+
+def _names(opt: Mapping[str, Any]) -> dict[str, None] | None:
+    """What a query may hold; None where somebody else writes it, and may add to it."""
+    return None if opt.get("open_query") else dict.fromkeys(p["name"] for p in opt.get("parameters", ()))
 
 
 def origin_of(scope: Scope) -> Origin:

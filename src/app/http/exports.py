@@ -10,10 +10,11 @@ from litestar import Controller, get
 from litestar.di import NamedDependency
 from litestar.response import Stream
 
-from app.http import audit, keys, me, projects, tasks
+from app.http import audit, identities, keys, me, projects, tasks
 from app.http.doors import ActorRequest, session
 from app.http.users import view
 from domain.model.events import Event
+from domain.model.identities import Identity
 from domain.model.ids import SessionId
 from domain.model.keys import KeyCard
 from domain.model.members import Member
@@ -93,6 +94,7 @@ def membership_view(member: Member) -> HeldMembershipView:
 
 VIEWS: dict[type[Any], Callable[[Any], msgspec.Struct]] = {
     Role: role_view,
+    Identity: identities.view,
     KeyCard: keys.view,
     Project: projects.view,
     Member: membership_view,

@@ -47,13 +47,13 @@ def form_of(body: bytes) -> dict[str, str]:
     return {name: value for name, value in pairs if value}
 
 
-def query_of(scope: Mapping[str, Any], *, allowed: Collection[str]) -> dict[str, str]:
-    """The query of a request; ``Invalid`` for a repeated name and for one that is not *allowed*."""
+def query_of(scope: Mapping[str, Any], *, allowed: Collection[str] | None) -> dict[str, str]:
+    """The query of a request; ``Invalid`` for a repeated name and for one that is not *allowed*; None is any."""
     if not (raw := scope["query_string"]):
         return {}
     query: dict[str, str] = {}
     for name, value in pairs_of(raw):
-        if name not in allowed:
+        if allowed is not None and name not in allowed:
             raise Invalid("query", _knows(allowed))
         if name in query:
             raise Invalid(name, "is given more than once")

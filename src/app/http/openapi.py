@@ -149,7 +149,7 @@ def complete(operation: Document, handler: HTTPRouteHandler, method: str, path: 
     responses.get("204", {}).pop("content", None)
     for status in statuses(handler, method, path):
         responses.setdefault(str(status), {"$ref": f"#/components/responses/{HTTPStatus(status).name}"})
-    if is_form(body):
+    if is_form(body) and handler.exception_handlers:
         responses["400"] = problem_response(400, {"application/json": {"schema": by_type[OAuthError]}})
 
 

@@ -173,4 +173,28 @@ when somebody has copied it. We have ended it.
 Sign in again. If you cannot explain this, change your password as well.
 """,
     ),
+    MailKind.IDENTITY_LINKED: (
+        "Another way to sign in at {site}",
+        """\
+Hello,
+
+whoever owns a certain account elsewhere can now sign in with it
+as {to} at {site}.
+
+If it was you, all is well. If it was not, remove that identity at once, change
+your password, and tell those who run {site}.
+""",
+    ),
+    MailKind.IDENTITY_REMOVED: (
+        "One way less to sign in at {site}",
+        """\
+Hello,
+
+an account elsewhere that signed you in as {to} at {site}
+does not do so any more.
+
+If it was you, all is well. If it was not, change your password at once, and tell
+those who run {site}.
+""",
+    ),
 }

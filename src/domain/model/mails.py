@@ -27,6 +27,8 @@ class MailKind(StrEnum):
     PASSWORD_CHANGED = "password_changed"
     EMAIL_CHANGED = "email_changed"
     SESSION_REUSED = "session_reused"
+    IDENTITY_LINKED = "identity_linked"
+    IDENTITY_REMOVED = "identity_removed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,9 +24,7 @@ class IdentityRepository(Protocol):
     async def attach(self, session: ProviderSession) -> None:
         """In the place of what was attached before. Raises SessionNotFound."""
 
-    async def find_provider_session(self, session_id: SessionId) -> ProviderSession | None: ...
-
     async def list_sessions(self, issuer: str, *, subject: str | None, session: str | None) -> tuple[SessionId, ...]:
-        """Those that came from there, of *subject*, of the provider's *session*, or of both where both are given; by
-        their ids.
+        """Those that came from there, of *subject*, of the provider's *session*, or of both where both are given; then
+        a session that the provider gave no name counts as any. By their ids.
         """

@@ -37,7 +37,8 @@ class IdentityProvider(Protocol):
     """
 
     @property
-    def issuer(self) -> str: ...
+    def issuer(self) -> str:
+        """As its tokens name it, to the letter."""
 
     async def authorization_url(self, handshake: Handshake, *, redirect_uri: str, registering: bool) -> str:
         """Where the browser goes: the code flow with PKCE. Raises Unavailable."""

@@ -4,6 +4,7 @@ from typing import Any, TypeVar
 
 from domain.model.actors import Actor
 from domain.model.events import Event
+from domain.model.identities import Identity
 from domain.model.ids import UserId
 from domain.model.keys import Key, KeyCard
 from domain.model.members import Member
@@ -18,7 +19,7 @@ from domain.ports.system import Clock
 from domain.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from domain.services.audit import Recorder
 
-Piece = Role | Session | KeyCard | Project | Member | Task | Event
+Piece = Role | Identity | Session | KeyCard | Project | Member | Task | Event
 T = TypeVar("T")
 _OLDEST_FIRST = (Sort("created_at"),)
 
@@ -46,12 +47,14 @@ class ExportService:
         async with self._uow() as work:
             user = await work.users.get(user_id)
             roles = await work.roles.list_by_user(user_id)
+            identities = await work.identities.list_by_user(user_id)
             sessions = await work.sessions.list_live_by_user(user_id, now=self._clock.now())
             await self._recorder.record(work, actor, "user.exported", user_id)
         return Export(
             user,
             {
                 "roles": _each(roles),
+                "identities": _each(identities),
                 "sessions": _each(sessions),
                 "api_keys": self._keys(user_id),
                 "projects": self._projects(user_id),

@@ -1,8 +1,9 @@
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.errors import InvalidCredential, SessionNotFound, UserInactive
 from domain.model.actors import Actor, Origin, anonymous
+from domain.model.identities import LogoutClaims
 from domain.model.ids import SessionId, UserId
 from domain.model.mails import MailKind
 from domain.model.permissions import UserPermission
@@ -16,6 +17,9 @@ from domain.services.issuing import SessionIssuer, SessionRules, Tokens, unspent
 from domain.services.mails import Outbox
 from domain.services.memberships import permissions_held
 from domain.services.retries import settled
+
+_SKEW = timedelta(seconds=60)
+"""By how much a provider's clock may be behind ours when it says that somebody signed out."""
 
 
 class SessionService:
@@ -94,6 +98,19 @@ class SessionService:
     async def sign_out(self, actor: Actor) -> None:
         """End the session that calls. Raises CredentialKindNotAllowed for a key or the system, EditConflict."""
         await self._end_by_id(actor, actor.own_session())
+
+    async def end_from_provider(self, claims: LogoutClaims, origin: Origin) -> None:
+        """End what came from a sign-in that is over at its provider, and had begun by then. Raises EditConflict."""
+        async with self._uow.reading() as work:
+            session_ids = await work.identities.list_sessions(
+                claims.issuer, subject=claims.subject, session=claims.session
+            )
+        for session_id in session_ids:
+            with suppress(SessionNotFound):
+                async with self._uow.reading() as work:
+                    session = await work.sessions.get(session_id)
+                if session.created_at <= claims.issued_at + _SKEW:
+                    await self._end_by_id(anonymous(origin, session.user_id), session_id)
 
     async def revoke(self, token: str, origin: Origin) -> None:
         """End the session of an access or refresh token, which proves itself (RFC 7009). Of any other, nothing.

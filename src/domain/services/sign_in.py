@@ -2,16 +2,16 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from domain.errors import EditConflict, SessionNotFound, Unavailable
-from domain.model.access import PresentedSession
-from domain.model.actors import Actor, Origin, anonymous
+from domain.errors import EditConflict, Unavailable
+from domain.model.actors import Origin, anonymous
 from domain.model.passwords import normalised
 from domain.model.sessions import Session, SessionKind
 from domain.model.users import User
-from domain.ports.security import PasswordHasher, RefreshTokens, SessionCookies
+from domain.ports.security import PasswordHasher, RefreshTokens
 from domain.ports.system import Clock
 from domain.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from domain.services.audit import Recorder
+from domain.services.cookie_sessions import CookieSession, CookieSessions
 from domain.services.issuing import SessionIssuer, SessionRules, Tokens, unspent
 from domain.services.passwords import PasswordProofs, Proof
 from domain.services.retries import settled
@@ -25,16 +25,6 @@ class SignedIn:
     """*device* is a cookie by which the browser is known at the next sign-in."""
 
     tokens: Tokens
-    device: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CookieSession:
-    """*cookie* is the session's secret, *csrf_token* what its unsafe requests repeat."""
-
-    session: Session
-    cookie: str = field(repr=False)
-    csrf_token: str = field(repr=False)
     device: str = field(repr=False)
 
 
@@ -52,7 +42,7 @@ class SignInService:
         throttle: Throttle,
         passwords: PasswordHasher,
         refresh_tokens: RefreshTokens,
-        cookies: SessionCookies,
+        cookie_sessions: CookieSessions,
         issuer: SessionIssuer,
         rules: SessionRules,
         recorder: Recorder,
@@ -63,7 +53,7 @@ class SignInService:
         self._throttle = throttle
         self._passwords = passwords
         self._refresh_tokens = refresh_tokens
-        self._cookies = cookies
+        self._cookie_sessions = cookie_sessions
         self._issuer = issuer
         self._rules = rules
         self._recorder = recorder
@@ -93,17 +83,13 @@ class SignInService:
         self, login: str, password: str, origin: Origin, *, device: str | None = None, replacing: str | None = None
     ) -> CookieSession:
         """As `for_tokens`; the session of *replacing*, the cookie that the browser had so far, ends."""
-        session_id = self._issuer.new_id()
-        minted = self._cookies.mint(session_id)
+        draft = self._cookie_sessions.draft()
 
         async def begin(work: UnitOfWork, user: User) -> Session:
-            actor = anonymous(origin, user.id)
-            await self._end_replaced(work, actor, replacing)
-            return await self._issuer.begin(work, actor, user, SessionKind.COOKIE, id=session_id, digest=minted.digest)
+            return await self._cookie_sessions.begin(work, user, draft, origin, replacing=replacing)
 
         proof, session = await self._signed_in(login, password, origin, device, begin)
-        csrf_token = self._cookies.csrf_token(PresentedSession(session_id, minted.digest))
-        return CookieSession(session=session, cookie=minted.plain, csrf_token=csrf_token, device=proof.device)
+        return self._cookie_sessions.shown(session, draft, device=proof.device)
 
     async def _signed_in(
         self, login: str, password: str, origin: Origin, device: str | None, begin: Begin
@@ -127,16 +113,6 @@ class SignInService:
             actor, begun = anonymous(origin, current.id), {"session_id": str(session.id)}
             await self._recorder.record(work, actor, "user.signed_in", current.id, begun)
         return session
-
-    async def _end_replaced(self, work: UnitOfWork, actor: Actor, cookie: str | None) -> None:
-        """An id that was known before a sign-in is worth nothing after it."""
-        presented = None if cookie is None else self._cookies.read(cookie)
-        if presented is None:
-            return
-        with suppress(SessionNotFound):
-            session = await work.sessions.get(presented.session_id)
-            if session.digest == presented.digest and session.is_live(now=self._clock.now()):
-                await self._issuer.end(work, actor, session)
 
     async def _rehash(self, user: User, password: str) -> None:
         """Keep the password under today's parameters, now or at the next sign-in: nobody is refused for it."""
