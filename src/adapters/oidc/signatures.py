@@ -69,6 +69,8 @@ def _header(token: str, name: str) -> _Header:
         if len(token) > _LONGEST or token.count(".") != 2:
             raise ValueError("it is no signed token")
         found = documents.members(base64url_decode(token.partition(".")[0]))
+        if None in found.values():
+            raise ValueError("it has a member that says nothing")
         header = documents.convert(found, _Header)
     except ValueError:
         raise OidcRefused(f"the {name} cannot be read") from None
