@@ -20,6 +20,7 @@ from domain.model.access import PresentedKey
 from domain.model.ids import KeyId
 from domain.model.leases import LeaseTerms
 from domain.ports.access import AccessChanges, AccessDirectory
+from domain.ports.identity_providers import IdentityProviders
 from domain.ports.limits import RateLimiter
 from domain.ports.mails import MailSender
 from domain.ports.system import Clock
@@ -88,6 +89,7 @@ def connect(settings: Settings, *, workers: int = 1) -> Ports:
         cursors=SignedCursors(roots),
         idempotency_seals=AesIdempotencySeals(roots),
         handshakes=HmacHandshakes(),
+        identity_providers=_identity_providers(settings, clock),
         limiter=limits.limiter,
         mail=_mail(settings),
         rules=rules,
@@ -187,6 +189,24 @@ def _limits(settings: Settings, workers: int) -> _Limits:
     shared = RedisRateLimiter(settings.redis_url.reveal())
     limiter = FallbackRateLimiter(shared, local)
     return _Limits(limiter=limiter, checks={"redis": limiter.check}, close=shared.close)
+
+
+def _identity_providers(settings: Settings, clock: Clock) -> IdentityProviders:
+    if not settings.oidc:
+        return {}
+    from adapters.oidc import OpenIdProvider
+
+    return {
+        name: OpenIdProvider(
+            issuer=given.issuer,
+            client_id=given.client_id,
+            client_secret=None if given.client_secret is None else given.client_secret.reveal(),
+            scopes=given.scopes,
+            register_prompt=given.register_prompt,
+            clock=clock,
+        )
+        for name, given in settings.oidc.items()
+    }
 
 
 def _mail(settings: Settings) -> MailSender:

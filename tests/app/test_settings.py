@@ -249,6 +249,13 @@ class TestGroups:
         assert provider.client_secret == Secret("s3")
         assert not provider.register_prompt
 
+    def test_an_issuer_has_a_bound(self) -> None:
+        client = {"HEXKEY_OIDC__A__CLIENT_ID": "c"}
+        assert parse({**client, "HEXKEY_OIDC__A__ISSUER": "https://i/".ljust(512, "a")}).oidc["a"]
+        assert at_fault({**client, "HEXKEY_OIDC__A__ISSUER": "https://i/".ljust(513, "a")}) == [
+            "HEXKEY_OIDC__A__ISSUER"
+        ]
+
     def test_half_a_provider_is_refused(self) -> None:
         assert at_fault({"HEXKEY_OIDC__A__CLIENT_SECRET": "x"}) == [
             "HEXKEY_OIDC__A__CLIENT_ID",

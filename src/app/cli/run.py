@@ -17,7 +17,7 @@ from domain.model.roles import ADMIN_ID
 GRACE = 10
 """How long, in seconds, requests in flight may go on once the service is told to stop."""
 
-NOT_YET = ("metrics_token", "oidc")
+NOT_YET = ("metrics_token",)
 """Settings that are read and judged, and that nothing uses so far; whoever sets one is told."""
 
 log = logging.getLogger("hexkey")

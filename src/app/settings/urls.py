@@ -13,6 +13,7 @@ _HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*|\[[0-9a-f:.]+\]"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 TLS_MODES: Final = ("require", "verify-ca", "verify-full")
 """Of PostgreSQL's `sslmode`, those that never go without."""
+ISSUER_LIMIT: Final = 512
 _TLS_FILES: Final = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 """What the client of Redis trusts, and what it shows."""
 
@@ -70,8 +71,11 @@ def origin_or_any(value: str) -> str:
 def issuer(value: str) -> str:
     """Kept letter by letter: issuers are compared, not resolved."""
     url = split(value, "https", "http")
-    if not url.hostname or url.query or url.fragment or "@" in url.netloc or " " in value:
-        raise Wrong("is not an issuer", "copy it from the provider's discovery document")
+    if not url.hostname or url.query or url.fragment or "@" in url.netloc or " " in value or len(value) > ISSUER_LIMIT:
+        raise Wrong(
+            "is not an issuer",
+            f"copy it from the provider's discovery document; it has at most {ISSUER_LIMIT} characters",
+        )
     return value
 
 
