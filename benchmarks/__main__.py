@@ -7,13 +7,14 @@ from collections.abc import Collection
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import flood, in_process, lists, over_http, sign_ins, starting, timing
+from benchmarks import flood, in_process, instructions, lists, over_http, sign_ins, starting, timing
 from benchmarks.figures import Figure, table
 from benchmarks.servers import CORES, wrk_is_missing
 
 QUICK = {"in_process": in_process.figures, "starting": starting.figures}
 ALL = {
     **QUICK,
+    "instructions": instructions.figures,
     "sign_ins": sign_ins.figures,
     "timing": timing.figures,
     "flood": flood.figures,
