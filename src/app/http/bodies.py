@@ -74,12 +74,7 @@ class StrictBody(AbstractDTO[Any]):
 
     def decode_bytes(self, value: bytes) -> Any:
         annotation = self.asgi_connection.route_handler.parsed_data_field.annotation
-        fields = self.asgi_connection.scope["headers"]
-        if is_form(annotation):
-            require_media_type(fields, FORM)
-            return converted(form_of(value), annotation)
-        require_media_type(fields, JSON)
-        return converted(parse_json(value), annotation)
+        return decoded(value, annotation, self.asgi_connection.scope["headers"])
 
     @classmethod
     def create_for_field_definition(cls, *_: Any, **__: Any) -> None:
@@ -104,6 +99,15 @@ class StrictBody(AbstractDTO[Any]):
     @classmethod
     def detect_nested_field(cls, field_definition: FieldDefinition) -> bool:
         return False
+
+
+def decoded(body: bytes, annotation: Any, fields: Iterable[tuple[bytes, bytes]]) -> Any:
+    """*body*, whose *fields* have to say the right thing about it."""
+    if is_form(annotation):
+        require_media_type(fields, FORM)
+        return converted(form_of(body), annotation)
+    require_media_type(fields, JSON)
+    return converted(parse_json(body), annotation)
 
 
 def is_form(annotation: Any) -> bool:

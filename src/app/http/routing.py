@@ -15,6 +15,8 @@ from litestar.types import ASGIApp, ExceptionHandlersMap, Receive, Scope, Send
 from litestar.utils import normalize_path
 from litestar.utils.scope.state import ScopeState
 
+from app.http.endpoints import endpoint
+
 Door = Callable[[ASGIApp], ASGIApp]
 Found = tuple[ASGIApp, ExceptionHandlersMap, Any, str, dict[str, Any], str]
 
@@ -36,10 +38,11 @@ class Routing:
 
     def _find(self, path: str, method: Any) -> Found:
         app, handler, *place = self._router.handle_routing(path=normalize_path(path), method=method)
-        return self._entrance(app), handler.resolve_exception_handlers(), handler, *place  # type: ignore[return-value]
+        entrance = self._entrance(app, handler)
+        return entrance, handler.resolve_exception_handlers(), handler, *place  # type: ignore[return-value]
 
-    def _build(self, app: ASGIApp) -> ASGIApp:
-        return self._door(Refusals(app, debug=None))
+    def _build(self, app: ASGIApp, handler: Any) -> ASGIApp:
+        return self._door(Refusals(endpoint(app, handler), debug=None))
 
 
 class Refusals(ExceptionHandlerMiddleware):

@@ -34,20 +34,25 @@ class ViewResponse(Response[T], Generic[T]):
     def to_asgi_response(
         self, app: Any, request: Request[Any, Any, Any], *, status_code: int | None = None, **_: Any
     ) -> ASGIResponse:
-        body = b"" if self.content is None else _encode(self.content)
-        return _Encoded(self.status_code or status_code or 200, self.headers, body)
+        return _Encoded(self.content, self.status_code or status_code or 200, self.headers)
 
 
 class _Encoded(ASGIResponse):
-    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    def __init__(self, content: Any, status: int, headers: Mapping[str, str]) -> None:
         self.status_code = status
-        self.body = body
-        self._fields = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-        if body:
-            self._fields += [_JSON, (b"content-length", b"%d" % len(body))]
-        elif status not in _BODILESS:
-            self._fields.append((b"content-length", b"0"))
+        self._fields, self.body = encoded(content, status, headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self._fields})
         await send({"type": "http.response.body", "body": self.body, "more_body": False})
+
+
+def encoded(content: Any, status: int, headers: Mapping[str, str] | None) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """The fields and the body of an answer."""
+    body = b"" if content is None else _encode(content)
+    fields = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()] if headers else []
+    if body:
+        fields += [_JSON, (b"content-length", b"%d" % len(body))]
+    elif status not in _BODILESS:
+        fields.append((b"content-length", b"0"))
+    return fields, body
