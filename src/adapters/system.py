@@ -34,7 +34,14 @@ class Uuid7Generator:
         self._turn = Lock()
 
     def new(self) -> UUID:
+        return UUID(int=self._number())
+
+    def text(self) -> str:
+        digits = f"{self._number():032x}"
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+    def _number(self) -> int:
         with self._turn:
             tick = self._last = max((self._nanoseconds() << 12) // 1_000_000, self._last + 1)
         random = int.from_bytes(os.urandom(8), "big") & _RANDOM_62
-        return UUID(int=(tick >> 12) << 80 | _VERSION_7 | (tick & 0xFFF) << 64 | _VARIANT | random)
+        return (tick >> 12) << 80 | _VERSION_7 | (tick & 0xFFF) << 64 | _VARIANT | random

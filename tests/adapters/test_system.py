@@ -43,6 +43,13 @@ def test_ids_grow_when_the_clock_goes_back() -> None:
     assert third.int >> 80 == NOON // 1_000_000 + 1
 
 
+def test_an_id_is_written_as_a_uuid_is() -> None:
+    ids = Uuid7Generator()
+    before, text, after = ids.new(), ids.text(), ids.new()
+    assert str(UUID(text)) == text
+    assert before < UUID(text) < after
+
+
 def test_the_rest_is_random() -> None:
     made = [Uuid7Generator(lambda: NOON).new().int & (1 << 62) - 1 for _ in range(1000)]
     assert len(set(made)) == 1000

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -44,7 +44,7 @@ async def used_up(limiter: RateLimiter, subject: str, *policies: Policy, times: 
 async def test_policies_that_differ_in_their_counter_alone_count_apart_and_still_all_or_nothing(
     limiter: RateLimiter,
 ) -> None:
-    group, other = replace(TWO_A_MINUTE, counter="/partner"), replace(TWO_A_MINUTE, counter="/staff")
+    group, other = TWO_A_MINUTE._replace(counter="/partner"), TWO_A_MINUTE._replace(counter="/staff")
     assert await used_up(limiter, "key:1", TWO_A_MINUTE, group, times=3) == [True, True, False]
     assert (await limiter.hit("key:1", (other,))).allowances == (is_left(other, 1, 60),)
     refused = await limiter.hit("key:1", (group, other))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.model.access import Holder, KeyGrant, PresentedKey, Rejection, SessionGrant
-from domain.model.actors import ActorKind, Origin, Retirement
+from domain.model.actors import Actor, ActorKind, Origin, Retirement
 from domain.model.ids import KeyId, ProjectId, RoleId
 from domain.model.networks import networks, within
 from domain.model.permissions import CORE_PERMISSIONS
@@ -110,6 +110,7 @@ def test_the_actor_of_a_key_is_the_key_for_its_owner() -> None:
     assert (actor.permissions, actor.scopes) == (resolved.permissions, resolved.key.scopes)
     assert (actor.project_ids, actor.expires_at, actor.origin) == (bound, START + HOUR, origin)
     assert (actor.session_id, actor.secret_version, actor.retirement) == (None, 1, None)
+    assert actor == Actor(**vars(actor))
 
 
 def test_the_actor_of_a_rotated_secret_knows_its_end() -> None:
@@ -160,6 +161,7 @@ def test_the_actor_of_a_session_is_its_user() -> None:
     assert (actor.kind, actor.user_id, actor.session_id) == (ActorKind.USER, OWNER.id, resolved.session.id)
     assert actor.permissions == MEMBER_PERMISSIONS
     assert actor.key_id is None
+    assert actor == Actor(**vars(actor))
 
 
 def test_an_admins_session_may_do_everything_that_exists() -> None:

@@ -37,6 +37,9 @@ class CountingIds:
     def new(self) -> UUID:
         return UUID(int=next(self._places))
 
+    def text(self) -> str:
+        return str(self.new())
+
 
 class ReversingPasswordHasher:
     """``reversed:`` and the password backwards; every other prefix is outdated."""

@@ -8,7 +8,7 @@ is a Litestar ``Router``, and all that a group says stands in its ``opt``.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from litestar import Litestar, Router
@@ -137,7 +137,7 @@ def _settled(handler: HTTPRouteHandler, route: str, catalogue: Catalogue, counte
     if said is None or said.text is None:
         return
     try:
-        asked = replace(policy(said.text), counter=said.counter or _place(handler, said, route))
+        asked = policy(said.text)._replace(counter=said.counter or _place(handler, said, route))
     except Invalid:
         yield f"{said.text!r} is no limit such as 1000/minute (second, minute, hour, day)"
         return

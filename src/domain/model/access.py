@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from hmac import compare_digest
 
-from domain.model.actors import Actor, ActorKind, Origin
+from domain.model.actors import Actor, ActorKind, Origin, let_in
 from domain.model.ids import KeyId, SessionId
 from domain.model.keys import ENDED, Key, KeyStatus, SecretVersion
 from domain.model.leases import shared, shared_subject, subject
@@ -95,20 +95,22 @@ class KeyGrant:
     def actor(self, secret: SecretVersion, origin: Origin) -> Actor:
         """Who calls with *secret*."""
         key = self.key
-        return Actor(
-            kind=ActorKind.KEY,
-            permissions=self.permissions,
-            user_id=key.owner_id,
-            key_id=key.id,
-            scopes=key.scopes,
-            project_ids=key.project_ids,
-            limits=key.limits,
-            allowed_networks=key.allowed_networks,
-            expires_at=key.expires_at,
-            secret_version=secret.version,
-            retirement=key.retirement_of(secret),
-            origin=origin,
-            grant=self,
+        return let_in(
+            {
+                "kind": ActorKind.KEY,
+                "permissions": self.permissions,
+                "user_id": key.owner_id,
+                "key_id": key.id,
+                "scopes": key.scopes,
+                "project_ids": key.project_ids,
+                "limits": key.limits,
+                "allowed_networks": key.allowed_networks,
+                "expires_at": key.expires_at,
+                "secret_version": secret.version,
+                "retirement": key.retirement_of(secret),
+                "origin": origin,
+                "grant": self,
+            }
         )
 
 
@@ -185,15 +187,17 @@ class SessionGrant:
         return self.user_is_active and self.session.is_live(now=now)
 
     def actor(self, origin: Origin) -> Actor:
-        return Actor(
-            kind=ActorKind.USER,
-            permissions=self.permissions,
-            user_id=self.session.user_id,
-            real_user_id=self.session.real_user_id,
-            session_id=self.session.id,
-            password_change_required=self.password_change_required,
-            origin=origin,
-            grant=self,
+        return let_in(
+            {
+                "kind": ActorKind.USER,
+                "permissions": self.permissions,
+                "user_id": self.session.user_id,
+                "real_user_id": self.session.real_user_id,
+                "session_id": self.session.id,
+                "password_change_required": self.password_change_required,
+                "origin": origin,
+                "grant": self,
+            }
         )
 
 

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil
+from typing import NamedTuple
 
 from domain.errors import Invalid
 
@@ -13,8 +13,7 @@ _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 POLICIES_MAX = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """At most *quota* in each window of *window* seconds.
 
     A subject has a window for each *counter*: what a group of routes counts is counted apart from all else.
@@ -59,8 +58,7 @@ def no_looser(limits: tuple[Policy, ...], than: tuple[Policy, ...]) -> bool:
     return all(any(own.quota <= theirs.quota and own.window >= theirs.window for own in limits) for theirs in than)
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
+class Allowance(NamedTuple):
     """What is left of *policy* after a hit; *resets_in* is in seconds."""
 
     policy: Policy
@@ -68,8 +66,7 @@ class Allowance:
     resets_in: float
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(NamedTuple):
     """Whether a hit was counted; *allowances* has one entry for each policy asked for, in their order."""
 
     admitted: bool

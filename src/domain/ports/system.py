@@ -14,3 +14,6 @@ class Clock(Protocol):
 class IdGenerator(Protocol):
     def new(self) -> UUID:
         """Never the same twice; later ids sort after earlier ones."""
+
+    def text(self) -> str:
+        """``str`` of a new one: for every request there is one, and nobody needs it as a UUID."""
