@@ -30,11 +30,19 @@ class FallbackRateLimiter:
         self._primary = primary
         self._local = local
         self._breaker = Breaker(clock)
+        self.fallbacks = 0
+        """How many calls *local* counted because *primary* could not."""
+
+    @property
+    def is_away(self) -> bool:
+        """Whether nobody waits for *primary* now."""
+        return self._breaker.is_open
 
     async def hit(self, subject: str, policies: tuple[Policy, ...], *, cost: int = 1) -> Admission:
         """Raises Invalid for a cost below 1."""
         with suppress(Unavailable), self._breaker.watching():
             return await self._primary.hit(subject, policies, cost=cost)
+        self.fallbacks += 1
         return await self._local.hit(subject, policies, cost=cost)
 
     async def refund(self, subject: str, policies: tuple[Policy, ...], *, cost: int = 1) -> None:
@@ -63,10 +71,14 @@ class Breaker:
         self._in_a_row = 0
         self._next_try = 0.0
 
+    @property
+    def is_open(self) -> bool:
+        return self._in_a_row >= self._failures
+
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Around one call to the store. Raises Unavailable instead of making one that cannot go well."""
-        if self._in_a_row >= self._failures:
+        if self.is_open:
             if self._clock() < self._next_try:
                 raise Unavailable("the store of the limits is away")
             self._next_try = self._clock() + self._pause
@@ -84,6 +96,6 @@ class Breaker:
             log.warning("this worker counts limits by itself, and admits its share: %s", refusal)
 
     def _succeeded(self) -> None:
-        if self._in_a_row >= self._failures:
+        if self.is_open:
             log.warning("all workers count limits together again")
         self._in_a_row = 0

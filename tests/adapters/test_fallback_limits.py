@@ -159,3 +159,12 @@ async def test_a_wrong_cost_says_nothing_about_the_store(subject: Subject) -> No
         with pytest.raises(Invalid):
             await subject.limiter.refund("key:1", EIGHT, cost=0)
     assert await subject.remaining() == [7]
+
+
+async def test_it_says_whether_the_store_is_away_and_what_was_decided_without_it(subject: Subject) -> None:
+    await subject.remaining()
+    assert (subject.limiter.is_away, subject.limiter.fallbacks) == (False, 0)
+    subject.remote.away = True
+    for _ in range(3):
+        await subject.remaining()
+    assert (subject.limiter.is_away, subject.limiter.fallbacks) == (True, 3)

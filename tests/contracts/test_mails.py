@@ -122,3 +122,13 @@ async def test_a_mail_shares_the_fate_of_its_cause(storage: Storage) -> None:
     with pytest.raises(LookupError):
         await fail()
     assert await waiting(storage) == ()
+
+
+async def test_those_that_wait_are_counted_whether_they_are_due_or_not(storage: Storage) -> None:
+    gone = a_mail()
+    await storage.given(gone, a_mail(due_at=NEVER), a_mail(attempts=3))
+    async with storage.uow() as work:
+        await work.mails.remove(gone.id)
+        assert await work.mails.count() == 2
+    async with storage.uow.reading() as work:
+        assert await work.mails.count() == 2

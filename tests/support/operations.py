@@ -791,6 +791,7 @@ OPERATIONS: dict[str, Callable[[Draw], Operation]] = {
     "mails.add": _add_mail,
     "mails.claim": _claim_mails,
     "mails.remove": _reads("mails", "remove", lambda draw: draw.one(draw.mails, a_mail).id),
+    "mails.count": lambda _: lambda work: work.mails.count(),
     "events.add": _add_event,
     "events.list": _list_events,
     "idempotency.claim": _claim,

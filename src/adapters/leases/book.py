@@ -47,11 +47,14 @@ class Book:
                 return None
         return entry
 
-    def keep(self, entry: Entry[Any], *, at_most: int) -> None:
+    def keep(self, entry: Entry[Any], *, at_most: int) -> bool:
+        """Whether the oldest had to make room for it."""
         self.entries[entry.grant.id] = entry
         self.entries.move_to_end(entry.grant.id)
-        if len(self.entries) > at_most:
-            self.entries.popitem(last=False)
+        if len(self.entries) <= at_most:
+            return False
+        self.entries.popitem(last=False)
+        return True
 
     def note(self, subject: str, seq: int) -> None:
         self.changed[subject] = max(seq, self.changed.get(subject, 0))

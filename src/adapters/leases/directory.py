@@ -38,6 +38,22 @@ class LeasedDirectory:
         self._last: tuple[int, int] | None = None
         self._origin: str | None = None
         self._reads: dict[tuple[type[Grant], UUID], _Read[Any]] = {}
+        self._looked = float("-inf")
+        self.misses = 0
+        """How often a lookup had to read, or to wait for somebody's read."""
+        self.evictions = 0
+        """How often the oldest entry made room for another."""
+        self.lag = float("inf")
+        """Seconds between the beginnings of the last two looks that renewed the lease: how late news may have come."""
+
+    @property
+    def age(self) -> float:
+        """Seconds since the beginning of the last look that renewed the lease; infinite before the first."""
+        return self._boot_time() - self._looked
+
+    @property
+    def size(self) -> int:
+        return len(self._book.entries)
 
     async def find_key(self, key_id: KeyId) -> KeyGrant | None:
         if isinstance(grant := self.hit(key_id), KeyGrant):
@@ -83,6 +99,7 @@ class LeasedDirectory:
         newest = seen.rows[-1]
         self._last = (newest.seq, newest.mark)
         self._lease = max(self._lease, start + self._trust)
+        self.lag, self._looked = start - self._looked, start
 
     async def _look(self, since: int | None) -> Changes:
         try:
@@ -115,6 +132,7 @@ class LeasedDirectory:
         """Read it, or wait for somebody else's read of the same: what it is worth to them it is to who waited. If who
         read was cancelled, the next one reads.
         """
+        self.misses += 1
         while (reading := self._reads.get((kind, id))) is not None:
             await reading.wait(self._terms.waiting)
             if reading.is_done:
@@ -146,7 +164,7 @@ class LeasedDirectory:
         turn = grant.next_turn(now=asked)
         lasts = self._max_age if turn is None else min(self._max_age, (turn - asked).total_seconds())
         entry = Entry(grant, start, start + lasts)
-        book.keep(entry, at_most=self._terms.entries)
+        self.evictions += book.keep(entry, at_most=self._terms.entries)
         return entry
 
     def _in_time(self, entry: Entry[G] | None) -> G | None:

@@ -33,6 +33,9 @@ class MemoryMailRepository:
     async def remove(self, mail_id: MailId) -> None:
         self._mails.writing.remove(mail_id)
 
+    async def count(self) -> int:
+        return sum(1 for _ in self._mails)
+
 
 class MemoryMailSender:
     """Keeps what it is given."""

@@ -30,15 +30,22 @@ class BoundedPool:
 
     def __init__(self, *, threads: int, queue: int, patience: float) -> None:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="hexkey-passwords", initializer=_step_back)
-        self._free = asyncio.Semaphore(threads)
-        self._places = queue
         self._patience = patience
+        self._free = asyncio.Semaphore(threads)
+        self._queue = self._places = queue
+        self.busy = 0
+        """How many threads are at work."""
+
+    @property
+    def waiting(self) -> int:
+        return self._queue - self._places
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Raises Unavailable at once when the queue is full, or when patience ends before the work begins."""
         await self._take_a_thread()
         job = asyncio.wrap_future(self._threads.submit(work, *args, **kwargs))
-        job.add_done_callback(lambda _: self._free.release())
+        self.busy += 1
+        job.add_done_callback(self._release)
         # A caller who goes away does not stop the thread: its place is free again when the work is done.
         return await asyncio.shield(job)
 
@@ -53,6 +60,10 @@ class BoundedPool:
             raise self._busy() from None
         finally:
             self._places += 1
+
+    def _release(self, _: object) -> None:
+        self.busy -= 1
+        self._free.release()
 
     def _busy(self) -> Unavailable:
         return Unavailable("too many passwords are being checked", retry_after=ceil(self._patience))

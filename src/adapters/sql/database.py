@@ -4,6 +4,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
+from adapters.sql.connections import Connections
 from adapters.sql.postgres import PostgresDatabase
 from adapters.sql.sqlite import SqliteDatabase
 from adapters.sql.statements import Connection, Reading
@@ -15,6 +16,9 @@ class Database(Protocol):
 
     def writing(self) -> AbstractAsyncContextManager[Connection]:
         """One transaction: kept on a clean exit, before the block is left; undone on an exception."""
+
+    def connections(self) -> Connections:
+        """Of this process, now; of SQLite the one that writes."""
 
     async def close(self) -> None: ...
 

@@ -2,7 +2,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, Integer, String, bindparam, delete, insert, select, update
+from sqlalchemy import ForeignKey, Index, Integer, String, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.base import Id, Instant, Row, code_points, table_of
@@ -42,6 +42,7 @@ _ATTEMPT = Statement(
     .values(due_at=bindparam("due_at"), attempts=bindparam("attempts"))
 )
 _REMOVE = Statement(delete(_MAILS).where(_MAILS.c.id == bindparam("id")))
+_COUNT = Statement(select(func.count(_MAILS.c.id)))
 
 
 def _values(mail: Mail) -> dict[str, Any]:
@@ -90,3 +91,7 @@ class SqlMailRepository:
 
     async def remove(self, mail_id: MailId) -> None:
         await self._connection.execute(_REMOVE, id=mail_id)
+
+    async def count(self) -> int:
+        ((waiting,),) = await self._connection.fetch(_COUNT)
+        return int(waiting)

@@ -11,6 +11,7 @@ from asyncpg.pool import PoolConnectionProxy
 from sqlalchemy import Dialect
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
+from adapters.sql.connections import Connections
 from adapters.sql.postgres_errors import TROUBLE, is_dead, translated
 from adapters.sql.statements import (
     Connection,
@@ -37,6 +38,7 @@ _SETTINGS = {
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "10s",
 }
+_MOST = 10
 _PATIENCE = 2.0
 _COMMAND_TIMEOUT = 5.0
 T = TypeVar("T")
@@ -70,6 +72,9 @@ class PostgresDatabase:
             raise
         finally:
             await self._pool.release(connection)
+
+    def connections(self) -> Connections:
+        return self._pool.connections()
 
     async def close(self) -> None:
         await self._pool.close()
@@ -182,7 +187,7 @@ class _Pool:
     async def acquire(self) -> PoolConnectionProxy:
         if self._pool is None:
             self._pool = asyncpg.create_pool(
-                self._dsn, min_size=0, max_size=10, timeout=_PATIENCE, command_timeout=_COMMAND_TIMEOUT,
+                self._dsn, min_size=0, max_size=_MOST, timeout=_PATIENCE, command_timeout=_COMMAND_TIMEOUT,
                 server_settings=_SETTINGS, init=_prepare, reset=_leave_as_it_is, target_session_attrs="primary",
             )  # fmt: skip
             await self._pool
@@ -192,6 +197,10 @@ class _Pool:
     async def release(self, connection: PoolConnectionProxy) -> None:
         if self._pool is not None:
             await self._pool.release(connection)
+
+    def connections(self) -> Connections:
+        opened, idle = (0, 0) if self._pool is None else (self._pool.get_size(), self._pool.get_idle_size())
+        return Connections(used=opened - idle, opened=opened, at_most=_MOST)
 
     async def close(self) -> None:
         if self._pool is not None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from random import SystemRandom
 from typing import Any
 
+from adapters.sql.connections import Connections
 from adapters.sql.sqlite_file import DIALECT, create_file, fail, identity_of, is_locked, open_file, perform
 from adapters.sql.sqlite_reads import Reads
 from adapters.sql.statements import Connection, Reading, Rows, Statement, Unit, Values
@@ -56,6 +57,9 @@ class SqliteDatabase:
                 yield unit
         if (lost := await asyncio.shield(batch)) is not None:
             raise Unavailable from lost
+
+    def connections(self) -> Connections:
+        return Connections(used=int(self._turn.locked()), opened=int(self._writer is not None), at_most=1)
 
     async def close(self) -> None:
         """What is under way is committed first."""

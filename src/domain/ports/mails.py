@@ -20,6 +20,9 @@ class MailRepository(Protocol):
     async def remove(self, mail_id: MailId) -> None:
         """The same when it is said again."""
 
+    async def count(self) -> int:
+        """How many wait, be they due or not."""
+
 
 class MailSender(Protocol):
     async def send(self, message: Message) -> bool:

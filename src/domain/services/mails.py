@@ -96,6 +96,11 @@ class MailService:
                 raise failure
         return len(due)
 
+    async def waiting(self) -> int:
+        """How many are still to be sent."""
+        async with self._uow.reading() as work:
+            return await work.mails.count()
+
     async def _attempt(self, mail: Mail) -> None:
         try:
             await self._send(mail)

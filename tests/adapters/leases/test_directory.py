@@ -1,12 +1,13 @@
 """One rule of the cache at a time, by the steps of its source."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
 from domain.model.ids import KeyId
 from domain.model.leases import LeaseTerms
-from tests.support.worlds import ABOUT_OTHERS, TERMS, Steps, Worker, World, reading, refusal_of
+from tests.support.worlds import ABOUT_OTHERS, KEY, TERMS, Steps, Worker, World, reading, refusal_of
 
 TRUST = TERMS.trust
 
@@ -145,3 +146,23 @@ async def test_it_remembers_so_many_and_forgets_the_oldest(world: World) -> None
     ids = [KeyId(UUID(int=number)) for number in range(3)]
     worker.finish(*map(worker.directory.find_key, ids))
     assert [worker.directory.hit(each) is not None for each in ids] == [False, True, True]
+
+
+async def test_it_says_how_old_its_lease_is_and_how_far_apart_it_looked(world: World, worker: Worker) -> None:
+    world.time += 0.3
+    assert worker.directory.age == pytest.approx(0.3)
+    worker.finish(worker.look())
+    assert (worker.directory.age, worker.directory.lag) == pytest.approx((0.0, 0.3))
+    world.is_primary = False
+    world.time += 0.2
+    worker.finish(worker.look())
+    assert worker.directory.age == pytest.approx(0.2)
+
+
+async def test_it_says_how_often_it_read_and_what_it_forgot_for_others(world: World) -> None:
+    worker = Worker(world, terms=replace(TERMS, entries=1))
+    worker.finish(worker.read(), worker.read())
+    assert (worker.directory.misses, worker.directory.size, worker.directory.evictions) == (1, 1, 0)
+    worker.directory._book.entries[UUID(int=1)] = worker.directory._book.entries.pop(KEY.id)
+    worker.finish(worker.read())
+    assert (worker.directory.misses, worker.directory.size, worker.directory.evictions) == (2, 1, 1)

@@ -15,7 +15,7 @@ from tests.support.worlds import AcceptedTooLate, Kind
 RENEWED = "self._lease = max(self._lease, start + self._trust)"
 ANEW = 'there is."""\n'
 MUTANTS = {
-    "keeps a read in the book that is there after it": ("        book.keep(", "        self._book.keep("),
+    "keeps a read in the book that is there after it": ("+= book.keep(", "+= self._book.keep("),
     "renews from the end of a look": (RENEWED, RENEWED.replace("start", "self._boot_time()")),
     "renews before it has looked": (
         "        seen = await self._look(",

@@ -142,3 +142,15 @@ async def test_on_a_core_that_they_share_the_loop_goes_before_the_work() -> None
     assert await pool.run(os.nice, 0) > before
     assert os.nice(0) == before
     pool.close()
+
+
+async def test_it_says_how_many_are_at_work_and_how_many_wait(gate: Gate) -> None:
+    pool = BoundedPool(threads=1, queue=2, patience=5)
+    works = [asyncio.create_task(pool.run(gate.pass_through)) for _ in range(3)]
+    await gate.until_begun(1)
+    assert (pool.busy, pool.waiting) == (1, 2)
+    gate.opened.set()
+    await asyncio.gather(*works)
+    await settled()
+    assert (pool.busy, pool.waiting) == (0, 0)
+    pool.close()

@@ -143,3 +143,10 @@ async def test_a_root_certificate_that_is_not_there_is_unavailable_and_says_so(t
         await count(database)
     assert "root.crt" in str(refused.value.__cause__)
     await database.close()
+
+
+async def test_it_says_how_many_connections_somebody_uses(postgresql) -> None:
+    assert postgresql.connections() == (0, 0, 10)
+    async with postgresql.writing(), postgresql.writing():
+        assert postgresql.connections() == (2, 2, 10)
+    assert postgresql.connections() == (0, 2, 10)
