@@ -13,11 +13,11 @@ from litestar import Litestar, get
 
 from adapters.memory.limits import MemoryRateLimiter
 from adapters.redis import RedisRateLimiter
-from app.composition import Ports, assemble, connect
-from app.http.application import create_app
+from app.composition import Ports, assemble, connect, counted
+from app.http.application import Exposure, create_app
 from app.http.cookies import CookieJar
 from app.http.me import CallerView
-from app.settings import load
+from app.settings import Secret, load
 from benchmarks.figures import Figure, at_most
 from benchmarks.servers import redis
 from benchmarks.service import Tenants, sqlite_service
@@ -71,6 +71,7 @@ async def _measured(tenants: Tenants) -> list[Figure]:
     key, token = (b"x-api-key", tenants.key.encode()), (b"authorization", f"Bearer {tenants.token}".encode())
     cookie = (b"cookie", f"{CookieJar(https=False).session_name}={tenants.cookie}".encode())
     known = create_app(services)
+    counting = create_app(assemble(counted(ports)), Exposure(metrics_token=Secret(tenants.token)))
 
     async def proof() -> object:
         return (read := ports.key_secrets.read(tenants.key)) and ports.key_secrets.find_match(read, grant.key.secrets)
@@ -81,6 +82,7 @@ async def _measured(tenants: Tenants) -> list[Figure]:
     costs = await _costs(
         plain=through(Litestar([plain], openapi_config=None, logging_config=None), "/plain"),
         held=through(known, "/v1/whoami", key),
+        counting=through(counting, "/v1/whoami", key),
         token=through(known, "/v1/whoami", token),
         cookie=through(known, "/v1/whoami", cookie),
         read=through(create_app(assemble(reading)), "/v1/whoami", key),
@@ -98,6 +100,7 @@ async def _measured(tenants: Tenants) -> list[Figure]:
         Figure(goal="G14", what="ours around a handler, the key known", rounds=around, unit="µs", target=at_most(45)),
         Figure(goal="", what="the same, an access token", rounds=_difference(costs, "token", "plain"), unit="µs"),
         Figure(goal="", what="the same, a cookie", rounds=_difference(costs, "cookie", "plain"), unit="µs"),
+        Figure(goal="", what="on top, counted for /metrics", rounds=_difference(costs, "counting", "held"), unit="µs"),
         Figure(goal="G2", what="on top, the directory read from SQLite", rounds=on_top, unit="µs"),
         Figure(goal="", what="of it the reading itself", rounds=costs["grant"], unit="µs"),
         Figure(goal="G1", what="a grant found that is known", rounds=costs["hit"], unit="µs"),

@@ -2,12 +2,16 @@
 
 import gc
 import os
+from pathlib import Path
 
-from app.composition import assemble, connect
+from app.composition import assemble, connect, counted
 from app.http.application import Exposure, create_app
 from app.http.edge import Application
 from app.logs import configure
 from app.settings import load
+
+METRICS_FOLDER = "_HEXKEY_METRICS_FOLDER"
+"""Names to the workers of one run the folder in which they tell each other what they count."""
 
 
 def create() -> Application:
@@ -18,7 +22,11 @@ def create() -> Application:
     settings = load(os.environ)
     configure(settings.log_level, settings.log_format)
     workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
-    app = create_app(assemble(connect(settings, workers=workers)), Exposure.of(settings))
+    ports = connect(settings, workers=workers)
+    if settings.metrics_token is not None:
+        ports = counted(ports)
+    folder = os.environ.get(METRICS_FOLDER)
+    app = create_app(assemble(ports), Exposure.of(settings, metrics_folder=Path(folder) if folder else None))
     gc.freeze()
     gc.enable()
     return app

@@ -232,6 +232,7 @@ def assemble(ports: Ports) -> Services:
         start=ports.start,
         checks=ports.checks,
         optional_checks=ports.optional_checks,
+        readings=ports.readings,
         close=closing(uses, ports.close),
         background=Background(
             *ports.jobs,

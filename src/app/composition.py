@@ -7,12 +7,13 @@ nobody waits for one that he does not use.
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from app.assembly import assemble
 from app.background import Job
 from app.ports import Action, Ports, nothing
+from app.readings import Reading, of_databases, of_directory, of_fallback, of_limiter, of_lookups, of_passwords
 from app.rules import Rules
 from app.services import Services
 from app.settings import Settings
@@ -34,6 +35,7 @@ __all__ = (
     "Services",
     "assemble",
     "connect",
+    "counted",
     "key_format",
     "migrations",
     "nothing",
@@ -96,8 +98,18 @@ def connect(settings: Settings, *, workers: int = 1) -> Ports:
         start=storage.check,
         checks={"database": storage.check},
         optional_checks=limits.checks,
+        readings=(*storage.readings, *limits.readings, *of_passwords(passwords.pool)),
         close=close,
     )
+
+
+def counted(ports: Ports) -> Ports:
+    """The same, which say besides how often they were asked; it costs each request a little."""
+    from adapters.counted import CountedDirectory, CountedLimiter
+
+    directory, limiter = CountedDirectory(ports.directory), CountedLimiter(ports.limiter)
+    readings = (*ports.readings, *of_lookups(directory), *of_limiter(limiter))
+    return replace(ports, directory=directory, limiter=limiter, readings=readings)
 
 
 class KeyFormat(Protocol):
@@ -130,6 +142,7 @@ class _Storage:
     directory: AccessDirectory
     changes: AccessChanges
     jobs: tuple[Job, ...] = ()
+    readings: tuple[Reading, ...] = ()
     check: Action = nothing
     close: Action = nothing
 
@@ -165,6 +178,7 @@ def _sql(settings: Settings, rules: Rules, clock: Clock) -> _Storage:
         directory=directory,
         changes=changes,
         jobs=(Job(name="access", run=directory.follow, period=terms.period * 0.9, jitter=0.1, longest=terms.period),),
+        readings=(*of_directory(directory), *of_databases(work=database, access=asked)),
         check=check,
         close=close,
     )
@@ -174,6 +188,7 @@ def _sql(settings: Settings, rules: Rules, clock: Clock) -> _Storage:
 class _Limits:
     limiter: RateLimiter
     checks: Mapping[str, Action] = field(default_factory=dict)
+    readings: tuple[Reading, ...] = ()
     close: Action = nothing
 
 
@@ -188,7 +203,7 @@ def _limits(settings: Settings, workers: int) -> _Limits:
 
     shared = RedisRateLimiter(settings.redis_url.reveal())
     limiter = FallbackRateLimiter(shared, local)
-    return _Limits(limiter=limiter, checks={"redis": limiter.check}, close=shared.close)
+    return _Limits(limiter=limiter, checks={"redis": limiter.check}, readings=of_fallback(limiter), close=shared.close)
 
 
 def _identity_providers(settings: Settings, clock: Clock) -> IdentityProviders:

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from app.background import Job
+from app.readings import Reading
 from app.rules import Rules
 from domain.ports.access import AccessChanges, AccessDirectory
 from domain.ports.identity_providers import Handshakes, IdentityProviders
@@ -67,4 +68,6 @@ class Ports:
     """What readiness asks; each raises while it cannot serve."""
     optional_checks: Mapping[str, Action] = field(default_factory=dict)
     """What readiness asks too; each raises while the service has to do without, and serves all the same."""
+    readings: tuple[Reading, ...] = ()
+    """What can be read of the adapters while they run."""
     close: Action = nothing

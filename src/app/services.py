@@ -6,6 +6,7 @@ from typing import Any
 
 from app.background import Background
 from app.ports import Action
+from app.readings import Reading
 from domain.model.scopes import Catalogue
 from domain.ports.security import Cursors
 from domain.services.access import AccessService
@@ -72,5 +73,6 @@ class Services:
     start: Action
     checks: Mapping[str, Action]
     optional_checks: Mapping[str, Action]
+    readings: tuple[Reading, ...]
     close: Action
     background: Background

@@ -46,6 +46,7 @@ class Running:
     smtp_port: int
     smtp_password: str
     admin_password: str
+    metrics_token: str
     database: str
 
 
@@ -76,6 +77,7 @@ def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]
                 smtp_port=port,
                 smtp_password=smtp_password,
                 admin_password=admin_password,
+                metrics_token=settings["HEXKEY_METRICS_TOKEN"],
                 database=database,
             )
 
@@ -106,6 +108,7 @@ async def test_a_running_service_tells_no_secret_to_anybody_else(running: Runnin
         told = await life.live()
         told["the database"] = await content_of(running.database)
         told["the command lines"] = command_lines(server)
+        told["the metrics"] = await metrics(http, running.metrics_token)
         await lose_the_mails(running.database)
         await life.ask("POST", "/v1/auth/register", json={"email": "late@example.org", "password": life.password})
         await life.ask("POST", "/v1/auth/password/forgot", json={"email": MOVED})
@@ -128,6 +131,7 @@ def the_search_would_have_found_it(told: dict[str, bytes], life: Life) -> None:
     assert found == {"the export", "the trail", "the database", "the errors", "both streams"}
     assert b"/v1/auth/register" in told["the OpenAPI document"]
     assert b"hexkey" in told["the command lines"]
+    assert b'route="/v1/auth/register"' in told["the metrics"]
 
 
 class Letterbox:
@@ -164,6 +168,12 @@ async def content_of(database: str) -> bytes:
     finally:
         await connection.close()
     return content.getvalue()
+
+
+async def metrics(http: httpx.AsyncClient, token: str) -> bytes:
+    answer = await http.get("/metrics", headers={"authorization": f"Bearer {token}"})
+    assert answer.status_code == 200
+    return answer.content
 
 
 async def lose_the_mails(database: str) -> None:

@@ -93,6 +93,11 @@ class Server:
                 time.sleep(0.05)
         raise AssertionError(f"not ready after {START_SECONDS} s: {self.said}")
 
+    def workers(self) -> list[int]:
+        """The ids of those processes of it that serve, where there are several."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
     def stop(self) -> int:
         """SIGTERM to the one that was started, as a supervisor does; its exit status."""
         self.process.terminate()

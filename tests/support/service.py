@@ -198,7 +198,7 @@ class Service:
     ) -> None:
         self.ports = ports
         self.services = assemble(ports)
-        own = bool(ports.checks or handlers or without)
+        own = bool(ports.checks or handlers or without or (exposure and exposure.metrics_token))
         if own:
             self.app: Litestar = create_app(self.services, exposure, handlers=handlers, without=without)
         else:

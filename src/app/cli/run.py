@@ -3,6 +3,9 @@ import gc
 import logging
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -16,9 +19,6 @@ from domain.model.roles import ADMIN_ID
 
 GRACE = 10
 """How long, in seconds, requests in flight may go on once the service is told to stop."""
-
-NOT_YET = ("metrics_token",)
-"""Settings that are read and judged, and that nothing uses so far; whoever sets one is told."""
 
 log = logging.getLogger("hexkey")
 
@@ -38,7 +38,8 @@ def run(host: str, port: int, workers: int, reload: bool) -> None:
     settings = settings_or_exit(say)
     _require_servable(settings, workers=workers, reload=reload)
     asyncio.run(_prepare(settings, say))
-    _serve(settings, host=host, port=port, workers=workers, reload=reload)
+    with _telling_each_other(settings, workers):
+        _serve(settings, host=host, port=port, workers=workers, reload=reload)
 
 
 def _speaks_json() -> bool:
@@ -100,6 +101,19 @@ async def _first_admin(settings: Settings, services: Any) -> None:
         log.info("made the first admin, %s", settings.admin_email)
 
 
+@contextmanager
+def _telling_each_other(settings: Settings, workers: int) -> Iterator[None]:
+    """Several workers, each asked for metrics, need a folder in which to tell the others what they count."""
+    if workers == 1 or settings.metrics_token is None:
+        yield
+        return
+    from app.asgi import METRICS_FOLDER
+
+    with TemporaryDirectory(prefix="hexkey-", ignore_cleanup_errors=True) as folder:
+        os.environ[METRICS_FOLDER] = folder
+        yield
+
+
 def _serve(settings: Settings, *, workers: int, **options: Any) -> None:
     import uvicorn
 
@@ -128,9 +142,6 @@ def _serve(settings: Settings, *, workers: int, **options: Any) -> None:
 def _announce(settings: Settings, workers: int) -> None:
     docs = "" if settings.docs == "off" else f", docs at {settings.public_url}/docs"
     log.info("serving %s%s", settings.public_url, docs)
-    for name in NOT_YET:
-        if getattr(settings, name):
-            log.warning("HEXKEY_%s is set, and nothing uses it yet", name.upper())
     if workers > 1 and settings.redis_url is None:
         log.warning("each of %d workers counts by itself, and admits its share of every limit", workers)
     for warning in settings.warnings:

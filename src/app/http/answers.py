@@ -6,7 +6,7 @@ from typing import Any
 from litestar.types import Message, Send
 
 from app.http.body_guard import GuardedBody
-from app.http.problems import PROBLEM_JSON, problem_answer
+from app.http.problems import PROBLEM_JSON, code_of, problem_answer
 
 Field = tuple[bytes, bytes]
 
@@ -73,7 +73,7 @@ class Answer:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._state["answering"] = True
+            self._state["answering"] = message["status"]
             message["headers"] = self._complete(message["headers"])
             if self.body is not None and not self.body.complete:
                 await self._end_body(self.body, message["headers"])
@@ -113,6 +113,7 @@ class Answer:
         """Answer *error* as a problem; once an answer has begun, only log: the server closes what stays unfinished."""
         status, fields, body = encoded_problem(error, instance=instance, request_id=self.request_id)
         if not self._state.get("answering"):
+            self._state["refused"] = code_of(error)
             await self._whole(status, fields, body)
 
     async def _whole(self, status: int, fields: list[Field], body: bytes) -> None:

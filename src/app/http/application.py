@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
-from typing import Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from litestar import Router
 from litestar.datastructures import State
@@ -41,7 +42,10 @@ from app.http.users import UserController
 from app.http.views import ViewResponse
 from app.http.webhooks import WebhookController
 from app.http.well_known import server_metadata, well_known_routes
-from app.settings import Settings
+from app.settings import Secret, Settings
+
+if TYPE_CHECKING:
+    from app.http.metrics import Metering
 
 CONTROLLERS = (
     AuthController,
@@ -100,15 +104,21 @@ class Exposure:
     trusted_proxies: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     docs: Literal["on", "off", "auth"] = "on"
+    metrics_token: Secret | None = None
+    """Who presents it is told the metrics; without it there are none."""
+    metrics_folder: Path | None = None
+    """Where several workers tell each other what they count."""
 
     @classmethod
-    def of(cls, settings: Settings) -> "Exposure":
+    def of(cls, settings: Settings, *, metrics_folder: Path | None = None) -> "Exposure":
         return cls(
             public_url=settings.public_url,
             allowed_hosts=settings.allowed_hosts,
             trusted_proxies=tuple(map(str, settings.trusted_proxies)),
             cors_origins=settings.cors_origins,
             docs=settings.docs,
+            metrics_token=settings.metrics_token,
+            metrics_folder=metrics_folder,
         )
 
     @property
@@ -130,18 +140,28 @@ def create_app(
     route that is there twice.
     """
     exposed, left_out = exposure or Exposure(), LeftOut(without)
-    built_in = list(_routes(services, exposed, left_out))
+    metering = None if exposed.metrics_token is None else _metering(services, exposed, exposed.metrics_token)
+    built_in = [*_routes(services, exposed, left_out), *left_out.kept(() if metering is None else (metering.route,))]
     left_out.require_met()
     try:
-        app = _application(services, exposed, [*built_in, *handlers])
+        app = _application(services, exposed, [*built_in, *handlers], metering)
     except ImproperlyConfiguredException as error:
         raise WrongRoutes(f"{error.detail}; a built-in route is left out by its name, in `without`") from error
     settle(app, services.catalogue)
     return app
 
 
-def _application(services: Services, exposed: Exposure, handlers: list[ControllerRouterHandler]) -> Application:
+def _metering(services: Services, exposed: Exposure, token: Secret) -> "Metering":
+    from app.http.metrics import Metering
+
+    return Metering(services, token, folder=exposed.metrics_folder)
+
+
+def _application(
+    services: Services, exposed: Exposure, handlers: list[ControllerRouterHandler], metering: "Metering | None"
+) -> Application:
     jar = CookieJar(https=exposed.https)
+    telling = None if metering is None else metering.metrics
     return Application(
         route_handlers=handlers,
         dependencies={name: _singleton(getattr(services, name)) for name in SERVICES},
@@ -160,10 +180,10 @@ def _application(services: Services, exposed: Exposure, handlers: list[Controlle
         dto=StrictBody,
         openapi_config=None,
         logging_config=None,
-        on_startup=[services.start, services.background.start],
-        on_shutdown=[services.background.stop, services.close],
+        on_startup=[services.start, services.background.start, *([telling.start] if telling else [])],
+        on_shutdown=[*([telling.stop] if telling else []), services.background.stop, services.close],
         edge=partial(
-            Edge,
+            Edge if metering is None else metering.edge,
             new_id=services.new_request_id,
             allowed_hosts=exposed.allowed_hosts,
             trusted_proxies=exposed.trusted_proxies,

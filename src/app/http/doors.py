@@ -26,6 +26,7 @@ from app.http.forms import query_of
 from app.http.idempotency import Repeatable, again, whole
 from app.http.notices import counted, retiring
 from app.http.waiting import prefers_to_wait, waiting
+from app.settings import Secret
 from domain.errors import (
     CredentialKindNotAllowed,
     InvalidCredential,
@@ -52,6 +53,7 @@ class Door(StrEnum):
     KEY = "key"
     USER_OR_KEY = "user or key"
     SIGNED = "signed"
+    OPERATOR = "operator"
 
 
 _KINDS: dict[Door, tuple[ActorKind, ...]] = {
@@ -104,6 +106,11 @@ def signed(source: str | None = None) -> dict[str, Any]:
     return _marks(Door.SIGNED, source=source)
 
 
+def operator(token: Secret) -> dict[str, Any]:
+    """Whoever runs the service, and presents *token* as a bearer."""
+    return _marks(Door.OPERATOR, token=token, limited=False)
+
+
 def revoking(*, itself: bool = False) -> dict[str, Any]:
     """Beside a door: what this route ends, it ends everywhere before it answers, if the caller prefers to wait.
 
@@ -147,8 +154,8 @@ class Doors:
         if door is Door.PUBLIC:
             if opt.get("limited"):
                 counted(state, await self._access.admit_anonymous(origin_of(scope), opt.get("shared", ())))
-        elif door is Door.SIGNED:
-            receive = await self._proved(scope, receive, opt)
+        elif not opt["kinds"]:
+            receive = await self._without_actor(scope, receive, opt)
         else:
             state["no_store"] = True
             actor = await self._entrant(scope, opt)
@@ -163,6 +170,20 @@ class Doors:
         if opt.get("revoking") and prefers_to_wait(scope["headers"], self._access.max_staleness):
             send = waiting(send, self._access.settle)
         await (self._once if opt.get("repeatable") else self._app)(scope, receive, send)
+
+    async def _without_actor(self, scope: Scope, receive: Receive, opt: Mapping[str, Any]) -> Receive:
+        """For whom no actor stands; who guesses at the operator's token is counted as a stranger."""
+        if opt["door"] is Door.SIGNED:
+            return await self._proved(scope, receive, opt)
+        scope["state"]["no_store"] = True
+        try:
+            credential, name = credential_in(scope["headers"], self._session_name)
+            if name != b"authorization" or Secret(credential) != opt["token"]:
+                raise InvalidCredential
+        except Unauthenticated:
+            counted(scope["state"], await self._access.admit_anonymous(origin_of(scope)))
+            raise
+        return receive
 
     async def _proved(self, scope: Scope, receive: Receive, opt: Mapping[str, Any]) -> Receive:
         """The body anew, once its signature is good. Whoever sends it is counted as a stranger, before it is read."""

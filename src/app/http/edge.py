@@ -1,9 +1,9 @@
 """The one layer round the router: what holds for every answer, 404, 405, ``HEAD`` and ``TRACE`` included.
 
-It writes into ``scope["state"]``: ``request_id`` (str), ``address`` (str | None), ``answering`` once an answer has
-begun and, where a body was announced, ``body_refusal``: what its headers alone condemn it for, for the door to raise,
-or None. It reads ``no_store``, which the door sets on whatever is not public, and ``headers``, what the door has to
-say beside the answer.
+It writes into ``scope["state"]``: ``request_id`` (str), ``address`` (str | None), ``answering``, the status, once an
+answer has begun, ``refused``, the code of a problem that it answers and, where a body was announced, ``body_refusal``:
+what its headers alone condemn it for, for the door to raise, or None. It reads ``no_store``, which the door sets on
+whatever is not public, and ``headers``, what the door has to say beside the answer.
 """
 
 import re
@@ -35,6 +35,7 @@ MAX_HEADERS = 32 * 1024
 MAX_FIELDS = 100
 BODY_SECONDS = 15.0
 SPECIAL = frozenset({"HEAD", "OPTIONS"})
+FOUND = frozenset({"route_handler", "path_template"})
 FOR_ANY_HOST = frozenset({"/health/live", "/health/ready"})
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
@@ -128,7 +129,10 @@ class Edge:
         else:
             answer.bodiless = True
             as_get: Any = {**scope, "method": "GET"}
-            await self._app(as_get, receive, answer.send)
+            try:
+                await self._app(as_get, receive, answer.send)
+            finally:
+                scope.update({name: as_get[name] for name in FOUND & as_get.keys()})
 
     def _guard(
         self, receive: Receive, headers: Mapping[bytes, bytes], answer: Answer, state: dict[str, Any]

@@ -133,8 +133,7 @@ def invalid_input(error: msgspec.ValidationError) -> Invalid:
 
 def problem_of(error: Exception, *, instance: str, request_id: str) -> Problem:
     """What the caller reads about *error*, which is a refusal; of anything else only that it happened."""
-    status = status_of(error)
-    code: str = "internal_error" if status == 500 else getattr(error, "code", "internal_error")
+    status, code = status_of(error), code_of(error)
     return Problem(
         type=QUOTA_EXCEEDED if status == 429 else f"urn:hexkey:problem:{code}",
         title=code.replace("_", " ").capitalize(),
@@ -147,6 +146,13 @@ def problem_of(error: Exception, *, instance: str, request_id: str) -> Problem:
         missing_permissions=error.missing if isinstance(error, PermissionDenied) else (),
         checks=error.checks if isinstance(error, NotReady) else {},
     )
+
+
+def code_of(error: Exception) -> str:
+    """What *error* is called: one of a few names that are written in the code."""
+    refusal = translated(error)
+    code: str = "internal_error" if status_of(refusal) == 500 else getattr(refusal, "code", "internal_error")
+    return code
 
 
 def problems_in(error: Exception) -> tuple[FieldProblem, ...]:
@@ -190,7 +196,8 @@ def problem_answer(error: Exception, *, instance: str, request_id: str) -> tuple
 
 
 def to_problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    request_id = request.scope["state"].get("request_id", "")
+    state = request.scope["state"]
+    request_id, state["refused"] = state.get("request_id", ""), code_of(error)
     status, headers, body = problem_answer(error, instance=request.scope["path"], request_id=request_id)
     return Response(body, status_code=status, headers=headers, media_type=PROBLEM_JSON)
 
@@ -210,6 +217,7 @@ def oauth_error(codes: Mapping[type[Exception], str]) -> ExceptionHandler:
         code = next((codes[base] for base in type(refusal).__mro__ if base in codes), None)
         if code is None:
             return to_problem(request, error)
+        request.scope["state"]["refused"] = code
         body = OAuthError(
             code, sentence_of(refusal).encode("ascii", "replace").decode().replace('"', "'").replace("\\", "/")
         )
