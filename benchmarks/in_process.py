@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import logging
+import os
 import time
 import tracemalloc
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
@@ -17,6 +19,7 @@ from app.composition import Ports, assemble, connect, counted
 from app.http.application import Exposure, create_app
 from app.http.cookies import CookieJar
 from app.http.me import CallerView
+from app.logs import JsonLines, Masking
 from app.settings import Secret, load
 from benchmarks.figures import Figure, at_most
 from benchmarks.servers import redis
@@ -71,6 +74,8 @@ async def _measured(tenants: Tenants) -> list[Figure]:
     key, token = (b"x-api-key", tenants.key.encode()), (b"authorization", f"Bearer {tenants.token}".encode())
     cookie = (b"cookie", f"{CookieJar(https=False).session_name}={tenants.cookie}".encode())
     known = create_app(services)
+    writing = create_app(services, Exposure(log_requests="all"))
+    _write_nowhere("hexkey.requests")
     counting = create_app(assemble(counted(ports)), Exposure(metrics_token=Secret(tenants.token)))
 
     async def proof() -> object:
@@ -82,6 +87,7 @@ async def _measured(tenants: Tenants) -> list[Figure]:
     costs = await _costs(
         plain=through(Litestar([plain], openapi_config=None, logging_config=None), "/plain"),
         held=through(known, "/v1/whoami", key),
+        writing=through(writing, "/v1/whoami", key),
         counting=through(counting, "/v1/whoami", key),
         token=through(known, "/v1/whoami", token),
         cookie=through(known, "/v1/whoami", cookie),
@@ -101,6 +107,7 @@ async def _measured(tenants: Tenants) -> list[Figure]:
         Figure(goal="", what="the same, an access token", rounds=_difference(costs, "token", "plain"), unit="µs"),
         Figure(goal="", what="the same, a cookie", rounds=_difference(costs, "cookie", "plain"), unit="µs"),
         Figure(goal="", what="on top, counted for /metrics", rounds=_difference(costs, "counting", "held"), unit="µs"),
+        Figure(goal="", what="on top, a line of JSON written", rounds=_difference(costs, "writing", "held"), unit="µs"),
         Figure(goal="G2", what="on top, the directory read from SQLite", rounds=on_top, unit="µs"),
         Figure(goal="", what="of it the reading itself", rounds=costs["grant"], unit="µs"),
         Figure(goal="G1", what="a grant found that is known", rounds=costs["hit"], unit="µs"),
@@ -110,6 +117,17 @@ async def _measured(tenants: Tenants) -> list[Figure]:
         Figure(goal="", what="a bare Litestar route", rounds=costs["plain"], unit="µs"),
         Figure(goal="G16", what="memory of a grant that is known", rounds=[size], unit="KiB", target=at_most(1.5)),
     ]  # fmt: skip
+
+
+def _write_nowhere(logger: str) -> None:
+    """As in production, but for the disk."""
+    handler = logging.StreamHandler(open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - as long as we live
+    handler.addFilter(Masking())
+    handler.setFormatter(JsonLines())
+    log = logging.getLogger(logger)
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
 
 
 async def _bytes_of_grants(ports: Ports, like: KeyGrant) -> float:

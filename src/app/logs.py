@@ -2,6 +2,10 @@
 
 `configure` sets this process up; `server_options` says the same to uvicorn, whose workers are processes of
 their own.
+
+*Why not structlog.* Most records are not made by us: the server's, the driver's and the mailer's come through
+`logging`, and none may tell a secret either. So what masks has to be the last filter of `logging` in any case, and two
+formatters are all that is left to do.
 """
 
 import logging
@@ -18,8 +22,20 @@ import msgspec
 Level = Literal["debug", "info", "warning", "error", "critical"]
 Form = Literal["console", "json"]
 
-CONTEXT: Final = ("request_id", "actor_type", "actor_id", "source_ip", "outcome", "reason")
-"""What a record may carry by ``extra`` and a line then shows; nothing else is."""
+CONTEXT: Final = (
+    "request_id",
+    "actor_type",
+    "actor_id",
+    "source_ip",
+    "method",
+    "route",
+    "door",
+    "status",
+    "outcome",
+    "reason",
+    "duration_ms",
+)
+"""What a record may carry by ``extra`` and a line then shows; nothing else is. Numbers stay numbers."""
 
 _SECRETS = (
     (re.compile(r"([a-z0-9]{2,16}_[0-9A-Za-z]{22})_[0-9A-Za-z]{8,}"), r"\1_***"),
@@ -47,8 +63,8 @@ class Masking(logging.Filter):
         record.exc_text = masked(record.exc_text) if record.exc_text else None
         record.stack_info = masked(record.stack_info) if record.stack_info else None
         for name in CONTEXT:
-            if hasattr(record, name):
-                setattr(record, name, masked(str(getattr(record, name))))
+            if not isinstance(told := getattr(record, name, 0), int | float):
+                setattr(record, name, masked(str(told)))
         return True
 
 
@@ -64,7 +80,7 @@ class JsonLines(logging.Formatter):
     """One JSON object a line: ``ts`` (RFC 3339, UTC), ``level``, ``event``, ``logger``, the context, ``error``."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line = {
+        line: dict[str, Any] = {
             "ts": _time(record),
             "level": record.levelname.lower(),
             "event": record.getMessage(),
@@ -90,12 +106,12 @@ def _time(record: logging.LogRecord) -> str:
     return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _context(record: logging.LogRecord) -> dict[str, str]:
+def _context(record: logging.LogRecord) -> dict[str, Any]:
     return {name: getattr(record, name) for name in CONTEXT if hasattr(record, name)}
 
 
-def _encodable(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode()
+def _encodable(told: Any) -> Any:
+    return told.encode("utf-8", "backslashreplace").decode() if isinstance(told, str) else told
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -59,6 +59,7 @@ def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]
     settings = {
         "HEXKEY_LOG_LEVEL": "debug",
         "HEXKEY_LOG_FORMAT": form,
+        "HEXKEY_LOG_REQUESTS": "all",
         "HEXKEY_SECRETS": canaries.add("root secret", secrets.token_urlsafe(48)),
         "HEXKEY_SMTP_URL": f"smtp://ada:{quote(smtp_password, safe='')}@127.0.0.1:{port}",
         "HEXKEY_MAIL_FROM": "hexkey@example.org",

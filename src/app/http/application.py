@@ -1,6 +1,6 @@
 """The application: every controller behind its door, and the edge round it all."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -33,6 +33,7 @@ from app.http.problems import exception_handlers
 from app.http.projects import ProjectController
 from app.http.recovery import RecoveryController
 from app.http.registration import InvitationController, RegistrationController
+from app.http.request_log import RequestLog
 from app.http.roles import HeldRoleController, RoleController
 from app.http.routes import WrongRoutes, settle
 from app.http.scopes import ScopeController
@@ -40,6 +41,7 @@ from app.http.sign_in import AuthController
 from app.http.tasks import TaskController
 from app.http.users import UserController
 from app.http.views import ViewResponse
+from app.http.watched_edge import WatchedEdge, Watcher
 from app.http.webhooks import WebhookController
 from app.http.well_known import server_metadata, well_known_routes
 from app.settings import Secret, Settings
@@ -104,6 +106,7 @@ class Exposure:
     trusted_proxies: tuple[str, ...] = ()
     cors_origins: tuple[str, ...] = ()
     docs: Literal["on", "off", "auth"] = "on"
+    log_requests: Literal["off", "refused", "all"] = "off"
     metrics_token: Secret | None = None
     """Who presents it is told the metrics; without it there are none."""
     metrics_folder: Path | None = None
@@ -117,6 +120,7 @@ class Exposure:
             trusted_proxies=tuple(map(str, settings.trusted_proxies)),
             cors_origins=settings.cors_origins,
             docs=settings.docs,
+            log_requests=settings.log_requests,
             metrics_token=settings.metrics_token,
             metrics_folder=metrics_folder,
         )
@@ -183,7 +187,7 @@ def _application(
         on_startup=[services.start, services.background.start, *([telling.start] if telling else [])],
         on_shutdown=[*([telling.stop] if telling else []), services.background.stop, services.close],
         edge=partial(
-            Edge if metering is None else metering.edge,
+            _edge(exposed, metering),
             new_id=services.new_request_id,
             allowed_hosts=exposed.allowed_hosts,
             trusted_proxies=exposed.trusted_proxies,
@@ -191,6 +195,14 @@ def _application(
             https=exposed.https,
         ),
     )
+
+
+def _edge(exposed: Exposure, metering: "Metering | None") -> Callable[..., Edge]:
+    """The plain one unless somebody watches."""
+    watchers: list[Watcher] = [] if metering is None else [metering.requests]
+    if exposed.log_requests != "off":
+        watchers.append(RequestLog(exposed.log_requests))
+    return partial(WatchedEdge, watchers=watchers) if watchers else Edge
 
 
 def _routes(services: Services, exposed: Exposure, left_out: LeftOut) -> Iterable[ControllerRouterHandler]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from app.http.cookies import cookie_in
 from app.http.errors import MultipleCredentials
+from app.settings import Secret
 from domain.errors import InvalidCredential, Unauthenticated
 
 _CREDENTIALS = frozenset({b"authorization", b"x-api-key", b"cookie"})
@@ -32,3 +33,10 @@ def credential_in(headers: Iterable[tuple[bytes, bytes]], session_name: str) -> 
         if scheme.lower() != b"bearer":
             raise InvalidCredential
     return value.strip().decode("latin-1"), name
+
+
+def require_bearer(headers: Iterable[tuple[bytes, bytes]], session_name: str, token: Secret) -> None:
+    """Raises as `credential_in` does, and InvalidCredential for any other than *token*, in constant time."""
+    credential, name = credential_in(headers, session_name)
+    if name != b"authorization" or Secret(credential) != token:
+        raise InvalidCredential

@@ -19,7 +19,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from app.http.cookies import CookieJar, hint_in
-from app.http.credentials import credential_in
+from app.http.credentials import credential_in, require_bearer
 from app.http.csrf import SAFE, doubled_token, require_same_origin
 from app.http.errors import CsrfFailed
 from app.http.forms import query_of
@@ -29,6 +29,7 @@ from app.http.waiting import prefers_to_wait, waiting
 from app.settings import Secret
 from domain.errors import (
     CredentialKindNotAllowed,
+    Forbidden,
     InvalidCredential,
     PermissionDenied,
     Unauthenticated,
@@ -172,14 +173,12 @@ class Doors:
         await (self._once if opt.get("repeatable") else self._app)(scope, receive, send)
 
     async def _without_actor(self, scope: Scope, receive: Receive, opt: Mapping[str, Any]) -> Receive:
-        """For whom no actor stands; who guesses at the operator's token is counted as a stranger."""
+        """Who guesses at the operator's token is counted as a stranger."""
+        scope["state"]["no_store"] = True
         if opt["door"] is Door.SIGNED:
             return await self._proved(scope, receive, opt)
-        scope["state"]["no_store"] = True
         try:
-            credential, name = credential_in(scope["headers"], self._session_name)
-            if name != b"authorization" or Secret(credential) != opt["token"]:
-                raise InvalidCredential
+            require_bearer(scope["headers"], self._session_name, opt["token"])
         except Unauthenticated:
             counted(scope["state"], await self._access.admit_anonymous(origin_of(scope)))
             raise
@@ -187,7 +186,6 @@ class Doors:
 
     async def _proved(self, scope: Scope, receive: Receive, opt: Mapping[str, Any]) -> Receive:
         """The body anew, once its signature is good. Whoever sends it is counted as a stranger, before it is read."""
-        scope["state"]["no_store"] = True
         counted(scope["state"], await self._access.admit_anonymous(origin_of(scope), opt.get("shared", ())))
         source = opt["source"] or scope["path_params"]["source"]
         self._webhooks.require_known(source)
@@ -201,12 +199,16 @@ class Doors:
         actor, by_cookie = await self._caller(scope)
         if actor.retirement is not None:
             scope["state"].setdefault("headers", retiring(actor.retirement))
-        if actor.kind not in opt["kinds"] or (opt["door"] is Door.SESSION and not by_cookie):
-            raise CredentialKindNotAllowed
-        if not opt.get("while_restricted"):
-            actor.require(*opt["permissions"])
-        if (any_of := opt.get("any_of")) and actor.permissions.isdisjoint(any_of):
-            raise PermissionDenied(any_of)
+        try:
+            if actor.kind not in opt["kinds"] or (opt["door"] is Door.SESSION and not by_cookie):
+                raise CredentialKindNotAllowed
+            if not opt.get("while_restricted"):
+                actor.require(*opt["permissions"])
+            if (any_of := opt.get("any_of")) and actor.permissions.isdisjoint(any_of):
+                raise PermissionDenied(any_of)
+        except Forbidden:
+            scope["user"] = actor  # for whoever writes down who was refused
+            raise
         return actor
 
     async def _caller(self, scope: Scope) -> tuple[Actor, bool]:

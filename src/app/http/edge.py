@@ -35,7 +35,7 @@ MAX_HEADERS = 32 * 1024
 MAX_FIELDS = 100
 BODY_SECONDS = 15.0
 SPECIAL = frozenset({"HEAD", "OPTIONS"})
-FOUND = frozenset({"route_handler", "path_template"})
+FOUND = frozenset({"route_handler", "path_template", "user"})
 FOR_ANY_HOST = frozenset({"/health/live", "/health/ready"})
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 

@@ -1,27 +1,22 @@
 """What is counted of every request, and where it is told.
 
-*Why the edge counts.* It sees every answer, and when it is done the routing has left in the scope which route it was.
-Where nobody asks for metrics the edge is the plain one, and nothing is counted.
+Where nobody asks for metrics nothing is counted.
 """
 
 import asyncio
 import re
 from bisect import bisect_left
 from collections import Counter
-from functools import partial
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.types import Receive, Scope, Send
+from litestar.types import Scope
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from app.composition import Action, Services
 from app.http.doors import operator
-from app.http.edge import Edge, Field
-from app.http.problems import code_of
 from app.metrics import Metrics
 from app.readings import Numbers, Question, Reading, Samples
 from app.settings import Secret
@@ -110,34 +105,13 @@ class Requests:
         return found
 
 
-class CountingEdge(Edge):
-    """An edge that notes every answer with *requests*."""
-
-    def __init__(self, *args: Any, requests: Requests, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._requests = requests
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began = perf_counter()
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            self._requests.note(scope, perf_counter() - began)
-
-    def refuse(self, error: Exception) -> tuple[int, list[Field], bytes]:
-        refusal = super().refuse(error)
-        self._requests.note_broken(refusal[0], code_of(error))
-        return refusal
-
-
 class Metering:
     """All that an application needs to count and to tell whoever presents *token*."""
 
     def __init__(self, services: Services, token: Secret, *, folder: Path | None = None) -> None:
-        requests = Requests()
-        readings = (*services.readings, *requests.readings())
+        self.requests = Requests()
+        readings = (*services.readings, *self.requests.readings())
         self.metrics = Metrics(readings, questions(services), folder=folder)
-        self.edge = partial(CountingEdge, requests=requests)
         self.route = metrics_route(self.metrics, token)
 
 

@@ -110,6 +110,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_format: Annotated[
         Literal["console", "json"], Rule(one_of("console", "json"), _unless_production("console", "json"))
     ]
+    log_requests: Annotated[
+        Literal["off", "refused", "all"], Rule(one_of("off", "refused", "all"), _unless_production("off", "refused"))
+    ]
 
     oidc: Mapping[str, OidcProvider]
     webhook_secrets: Mapping[str, tuple[Secret, ...]]
