@@ -42,8 +42,11 @@ __all__ = (
 )
 
 
-def connect(settings: Settings, *, workers: int = 1) -> Ports:
-    """The adapters that *settings* ask for, in one of *workers* processes. Nothing is opened before `Ports.start`."""
+def connect(settings: Settings, *, workers: int = 1, clock: Clock | None = None) -> Ports:
+    """The adapters that *settings* ask for, in one of *workers* processes. Nothing is opened before `Ports.start`.
+
+    They go by *clock*, if it is given, and else by the machine's.
+    """
     from adapters.security.access_tokens import EdDsaAccessTokens
     from adapters.security.common_passwords import CommonPasswords
     from adapters.security.cursors import SignedCursors
@@ -60,7 +63,7 @@ def connect(settings: Settings, *, workers: int = 1) -> Ports:
     from adapters.security.webhook_signatures import HmacWebhookSignatures
     from adapters.system import SystemClock, Uuid7Generator
 
-    clock, ids, rules = SystemClock(), Uuid7Generator(), Rules.of(settings, common=CommonPasswords())
+    clock, ids, rules = clock or SystemClock(), Uuid7Generator(), Rules.of(settings, common=CommonPasswords())
     roots = RootSecrets([secret.reveal() for secret in settings.secrets])
     passwords = Argon2Passwords(roots)
     hooks = {source: [secret.reveal() for secret in given] for source, given in settings.webhook_secrets.items()}

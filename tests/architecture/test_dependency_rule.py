@@ -11,6 +11,7 @@ SRC = Path(__file__).parents[2] / "src"
 MODULES = sorted(SRC.rglob("*.py"))
 INSIDE_THE_DOMAIN = ("errors", "model", "ports", "services")
 COMPOSITION = SRC / "app" / "composition.py"
+FIXTURES = SRC / "hexkey_pytest.py"
 
 
 def named(module: Path) -> str:
@@ -39,7 +40,7 @@ def is_allowed(module: Path, target: str) -> bool:
             return inner == ["__init__"] or within[:1] == inner[:1]
         case "adapters":
             return there != "app"
-    return there != "adapters" or module == COMPOSITION
+    return there != "adapters" or module in (COMPOSITION, FIXTURES)
 
 
 def _points_up(here: str, there: str) -> bool:
@@ -66,6 +67,14 @@ def test_imports_point_inwards(module: Path) -> None:
 )
 def test_an_arrow_that_turns_round_is_seen(module: str, target: str) -> None:
     assert not is_allowed(SRC / module, target)
+
+
+def test_whoever_only_has_us_installed_has_nothing_of_ours_imported() -> None:
+    tree = ast.parse(FIXTURES.read_text("utf-8"))
+    eager = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    roots = {alias.name.split(".")[0] for node in eager if isinstance(node, ast.Import) for alias in node.names}
+    roots |= {(node.module or "").split(".")[0] for node in eager if isinstance(node, ast.ImportFrom)}
+    assert roots <= sys.stdlib_module_names | {"pytest"}
 
 
 @pytest.mark.parametrize("package", sorted(file.parent for file in SRC.rglob("__init__.py")), ids=named)

@@ -1,0 +1,99 @@
+"""The fixtures where nothing else of ours is: in somebody's project that has installed the package."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+USES_THE_FIXTURES = """
+import hexkey_pytest
+
+async def test_a_key_that_may_only_read_makes_no_project(api_key_client):
+    assert hexkey_pytest.__file__.startswith({place!r})
+    robot = await api_key_client("read")
+    assert (await robot.get("/v1/projects")).json()["total"] == 0
+    assert (await robot.post("/v1/projects", json={{"name": "Warehouse"}})).status_code == 403
+"""
+
+
+def run(*command: str | Path, folder: Path) -> str:
+    """What it prints; it must go well. Neither our folder nor our settings are within its reach."""
+    around = {
+        name: value for name, value in os.environ.items() if not name.startswith(("HEXKEY_", "PYTEST_", "PYTHON"))
+    }
+    done = subprocess.run(command, cwd=folder, env=around, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def tried(folder: Path, text: str, *options: str, python: str | Path = sys.executable) -> str:
+    """What pytest says of a project whose one test file is *text*."""
+    (folder / "test_it.py").write_text(text)
+    return run(python, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:schemathesis", *options, folder=folder)
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """The Python of an environment with a wheel of ours in it; what we depend on it takes from this one."""
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet"]
+    run(
+        *pip,
+        "wheel",
+        "--no-deps",
+        "--no-index",
+        "--no-build-isolation",
+        "-w",
+        tmp_path / "wheels",
+        ROOT,
+        folder=tmp_path,
+    )
+    [wheel] = (tmp_path / "wheels").iterdir()
+    run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv", folder=tmp_path)
+    python = tmp_path / "venv" / "bin" / "python"
+    run(*pip, "--python", python, "install", "--no-deps", "--no-index", wheel, folder=tmp_path)
+    [packages] = (tmp_path / "venv" / "lib").glob("python*/site-packages")
+    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    return python
+
+
+def test_a_folder_with_nothing_but_a_test_uses_them_after_pip_install(installed: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    text = USES_THE_FIXTURES.format(place=str(tmp_path / "venv"))
+    assert "1 passed" in tried(folder, text, python=installed)
+
+
+def test_a_project_with_an_app_and_a_domain_of_its_own_is_left_alone(tmp_path: Path) -> None:
+    for room in ("app", "domain"):
+        (tmp_path / room).mkdir()
+        (tmp_path / room / "__init__.py").write_text(f"name = 'my {room}'")
+    text = "import app, domain\n\ndef test_mine():\n    assert (app.name, domain.name) == ('my app', 'my domain')"
+    assert "1 passed" in tried(tmp_path, text)
+
+
+def test_an_async_test_needs_no_marker(tmp_path: Path) -> None:
+    assert "1 passed" in tried(tmp_path, "async def test_unmarked():\n    pass")
+
+
+@pytest.mark.parametrize("said", ["command line", "file"])
+def test_a_mode_that_the_user_has_chosen_stays(tmp_path: Path, said: str) -> None:
+    if said == "file":
+        (tmp_path / "pytest.ini").write_text("[pytest]\nasyncio_mode = strict\n")
+    text = "import pytest\n\n@pytest.mark.xfail(strict=True)\nasync def test_unmarked():\n    pass"
+    assert "1 xfailed" in tried(tmp_path, text, *(["--asyncio-mode=strict"] if said == "command line" else []))
+
+
+def test_whoever_marks_their_tests_has_the_fixtures_all_the_same(tmp_path: Path) -> None:
+    text = "import pytest\n\n@pytest.mark.asyncio\nasync def test_marked(normal_user_client):\n"
+    text += "    assert (await normal_user_client.get('/v1/me')).status_code == 200"
+    assert "1 passed" in tried(tmp_path, text, "-o", "asyncio_mode=strict")
+
+
+def test_a_project_in_which_every_warning_is_an_error_has_them_too(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
+    text = "async def test_live(client):\n    assert (await client.get('/health/live')).status_code == 200"
+    assert "1 passed" in tried(tmp_path, text, "-o", "asyncio_default_fixture_loop_scope=function")
