@@ -122,9 +122,9 @@ async def hexkey_ports(
     from adapters.security.passwords import Argon2Passwords, Cost
     from adapters.security.roots import RootSecrets
 
-    if settings.database.kind != "memory":
-        await asyncio.to_thread(_migrate, settings, tmp_path_factory.getbasetemp() / "hexkey.template.db")
     ports = hexkey_connect(settings, clock=clock)
+    kept = "-".join(["hexkey", *(branch.name for branch in ports.branches)])
+    await asyncio.to_thread(_migrate, settings, ports.branches, tmp_path_factory.getbasetemp() / f"{kept}.template")
     roots = RootSecrets([secret.reveal() for secret in settings.secrets])
     passwords = Argon2Passwords(roots, cost=Cost(memory_kib=8, passes=1), threads=1)
     limiter = MemoryRateLimiter(lambda: clock.now().timestamp())
@@ -133,7 +133,7 @@ async def hexkey_ports(
     await ports.close()
 
 
-def _migrate(settings: "Settings", template: Path) -> None:
+def _migrate(settings: "Settings", branches: tuple[Any, ...], template: Path) -> None:
     """SQLite by a copy of a file that was migrated once: migrating takes longer than most tests."""
     from advanced_alchemy.alembic.commands import AlembicCommands
 
@@ -143,7 +143,8 @@ def _migrate(settings: "Settings", template: Path) -> None:
     if path is not None and template.exists() and not path.exists():
         shutil.copy(template, path)
         return
-    AlembicCommands(migrations(settings)).upgrade()
+    for config in migrations(settings, branches):
+        AlembicCommands(config).upgrade()
     if path is not None and not template.exists():
         shutil.copy(path, template)
 

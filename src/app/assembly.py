@@ -245,4 +245,5 @@ def assemble(ports: Ports) -> Services:
                 period=SWEEP_SECONDS,
             ),
         ),
+        branches=ports.branches,
     )

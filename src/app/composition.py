@@ -5,27 +5,28 @@
 nobody waits for one that he does not use.
 """
 
-import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 from app.assembly import assemble
 from app.background import Job
+from app.outside import limits_of, mail_of, providers_of
 from app.ports import Action, Ports, nothing
-from app.readings import Reading, of_databases, of_directory, of_fallback, of_limiter, of_lookups, of_passwords
+from app.readings import Reading, of_databases, of_directory, of_limiter, of_lookups, of_passwords
 from app.rules import Rules
 from app.services import Services
 from app.settings import Settings
 from domain.model.access import PresentedKey
 from domain.model.ids import KeyId
 from domain.model.leases import LeaseTerms
+from domain.model.scopes import Catalogue
 from domain.ports.access import AccessChanges, AccessDirectory
-from domain.ports.identity_providers import IdentityProviders
-from domain.ports.limits import RateLimiter
-from domain.ports.mails import MailSender
 from domain.ports.system import Clock
 from domain.ports.unit_of_work import UnitOfWorkFactory
+
+if TYPE_CHECKING:
+    from adapters.sql import Branch
 
 __all__ = (
     "Action",
@@ -35,17 +36,24 @@ __all__ = (
     "Services",
     "assemble",
     "connect",
-    "counted",
     "key_format",
     "migrations",
     "nothing",
 )
 
 
-def connect(settings: Settings, *, workers: int = 1, clock: Clock | None = None) -> Ports:
+def connect(
+    settings: Settings,
+    *,
+    workers: int = 1,
+    clock: Clock | None = None,
+    catalogue: Catalogue | None = None,
+    branches: "Iterable[Branch]" = (),
+) -> Ports:
     """The adapters that *settings* ask for, in one of *workers* processes. Nothing is opened before `Ports.start`.
 
-    They go by *clock*, if it is given, and else by the machine's.
+    They go by *clock*, if it is given, and else by the machine's. An extension gives the *catalogue* of what can be
+    allowed, its own permissions included, and the *branches* of its own tables.
     """
     from adapters.security.access_tokens import EdDsaAccessTokens
     from adapters.security.common_passwords import CommonPasswords
@@ -63,19 +71,20 @@ def connect(settings: Settings, *, workers: int = 1, clock: Clock | None = None)
     from adapters.security.webhook_signatures import HmacWebhookSignatures
     from adapters.system import SystemClock, Uuid7Generator
 
-    clock, ids, rules = clock or SystemClock(), Uuid7Generator(), Rules.of(settings, common=CommonPasswords())
+    clock, ids, branches = clock or SystemClock(), Uuid7Generator(), tuple(branches)
+    rules = Rules.of(settings, common=CommonPasswords(), catalogue=catalogue or Catalogue())
     roots = RootSecrets([secret.reveal() for secret in settings.secrets])
     passwords = Argon2Passwords(roots)
     hooks = {source: [secret.reveal() for secret in given] for source, given in settings.webhook_secrets.items()}
-    storage = _memory(rules, clock) if settings.database.kind == "memory" else _sql(settings, rules, clock)
-    limits = _limits(settings, workers)
+    storage = _memory(rules, clock) if settings.database.kind == "memory" else _sql(settings, rules, clock, branches)
+    limits = limits_of(settings, workers)
 
     async def close() -> None:
         passwords.close()
         await limits.close()
         await storage.close()
 
-    return Ports(
+    ports = Ports(
         uow=storage.uow,
         directory=storage.directory,
         changes=storage.changes,
@@ -94,19 +103,21 @@ def connect(settings: Settings, *, workers: int = 1, clock: Clock | None = None)
         cursors=SignedCursors(roots),
         idempotency_seals=AesIdempotencySeals(roots),
         handshakes=HmacHandshakes(),
-        identity_providers=_identity_providers(settings, clock),
+        identity_providers=providers_of(settings, clock),
         limiter=limits.limiter,
-        mail=_mail(settings),
+        mail=mail_of(settings),
         rules=rules,
+        branches=branches,
         start=storage.check,
         checks={"database": storage.check},
         optional_checks=limits.checks,
         readings=(*storage.readings, *limits.readings, *of_passwords(passwords.pool)),
         close=close,
     )
+    return ports if settings.metrics_token is None else _counted(ports)
 
 
-def counted(ports: Ports) -> Ports:
+def _counted(ports: Ports) -> Ports:
     """The same, which say besides how often they were asked; it costs each request a little."""
     from adapters.counted import CountedDirectory, CountedLimiter
 
@@ -132,11 +143,13 @@ def key_format(prefix: str) -> KeyFormat:
     return KeyFormat(prefix)
 
 
-def migrations(settings: Settings) -> Any:
-    """What advanced-alchemy's commands need to know of the database; None for memory."""
-    from adapters.sql.schema import migration_config
+def migrations(settings: Settings, branches: "Iterable[Branch]" = ()) -> list[Any]:
+    """What advanced-alchemy's commands need to know of our own tables and of *branches*; nothing for memory."""
+    from adapters.sql.schema import SCHEMA, migration_config
 
-    return None if settings.database.kind == "memory" else migration_config(_target(settings))
+    if settings.database.kind == "memory":
+        return []
+    return [migration_config(_target(settings), branch) for branch in (SCHEMA, *branches)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +171,7 @@ def _memory(rules: Rules, clock: Clock) -> _Storage:
     return _Storage(uow=database.unit_of_work, directory=directory, changes=database.changes)
 
 
-def _sql(settings: Settings, rules: Rules, clock: Clock) -> _Storage:
+def _sql(settings: Settings, rules: Rules, clock: Clock, branches: "Iterable[Branch]") -> _Storage:
     from adapters.leases import LeasedDirectory
     from adapters.sql import SqlAccessChanges, SqlAccessDirectory, SqlUnitOfWorkFactory, open_database, require_current
 
@@ -169,7 +182,7 @@ def _sql(settings: Settings, rules: Rules, clock: Clock) -> _Storage:
     directory = LeasedDirectory(source, changes, clock=clock, terms=terms)
 
     async def check() -> None:
-        await require_current(database)
+        await require_current(database, branches)
 
     async def close() -> None:
         await changes.close()
@@ -185,58 +198,6 @@ def _sql(settings: Settings, rules: Rules, clock: Clock) -> _Storage:
         check=check,
         close=close,
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Limits:
-    limiter: RateLimiter
-    checks: Mapping[str, Action] = field(default_factory=dict)
-    readings: tuple[Reading, ...] = ()
-    close: Action = nothing
-
-
-def _limits(settings: Settings, workers: int) -> _Limits:
-    from adapters.memory.limits import MemoryRateLimiter
-
-    local = MemoryRateLimiter(share=workers)
-    if settings.redis_url is None:
-        return _Limits(limiter=local)
-    from adapters.fallback_limits import FallbackRateLimiter
-    from adapters.redis import RedisRateLimiter
-
-    shared = RedisRateLimiter(settings.redis_url.reveal())
-    limiter = FallbackRateLimiter(shared, local)
-    return _Limits(limiter=limiter, checks={"redis": limiter.check}, readings=of_fallback(limiter), close=shared.close)
-
-
-def _identity_providers(settings: Settings, clock: Clock) -> IdentityProviders:
-    if not settings.oidc:
-        return {}
-    from adapters.oidc import OpenIdProvider
-
-    return {
-        name: OpenIdProvider(
-            issuer=given.issuer,
-            client_id=given.client_id,
-            client_secret=None if given.client_secret is None else given.client_secret.reveal(),
-            scopes=given.scopes,
-            register_prompt=given.register_prompt,
-            clock=clock,
-        )
-        for name, given in settings.oidc.items()
-    }
-
-
-def _mail(settings: Settings) -> MailSender:
-    from adapters.unsent_mail import RefusingMailSender, ShownMailSender
-
-    if settings.smtp_url is not None and settings.mail_from is not None:
-        from adapters.smtp import SmtpMailSender
-
-        return SmtpMailSender(settings.smtp_url.reveal(), settings.mail_from)
-    if settings.env == "development":
-        return ShownMailSender(sys.stderr, settings.log_format)
-    return RefusingMailSender()
 
 
 def _target(settings: Settings) -> Any:

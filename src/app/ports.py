@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from app.background import Job
 from app.readings import Reading
@@ -62,6 +63,8 @@ class Ports:
     rules: Rules = field(default_factory=Rules)
     jobs: tuple[Job, ...] = ()
     """What the adapters do in the background while the service runs."""
+    branches: tuple[Any, ...] = ()
+    """The histories of the tables that extensions have of their own."""
     start: Action = nothing
     """Before the first request; raises when it cannot serve, such as over an old schema."""
     checks: Mapping[str, Action] = field(default_factory=dict)

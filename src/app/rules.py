@@ -46,9 +46,10 @@ class Rules:
         )
 
     @classmethod
-    def of(cls, settings: Settings, *, common: Container[str] = frozenset()) -> "Rules":
+    def of(cls, settings: Settings, *, common: Container[str] = frozenset(), catalogue: Catalogue) -> "Rules":
         """*common* are the passwords that many people have."""
         return cls(
+            catalogue=catalogue,
             registration=Registration(settings.registration),
             password_grant=settings.password_grant,
             public_url=settings.public_url,

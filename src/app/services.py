@@ -76,3 +76,4 @@ class Services:
     readings: tuple[Reading, ...]
     close: Action
     background: Background
+    branches: tuple[Any, ...]

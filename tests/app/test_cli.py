@@ -187,7 +187,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.mark.parametrize("maker", ["closed", "made"])
 def test_routes_knows_those_of_another_application(shop: str, maker: str) -> None:
-    table = json.loads(hexkey("routes", "--json", "--app", f"{shop}:{maker}").output)["data"]
+    table = json.loads(hexkey("--app", f"{shop}:{maker}", "routes", "--json").output)["data"]
     [orders] = [row for row in table if row["path"] == "/partner/orders"]
     assert (orders["door"], orders["limit"], orders["permissions"]) == (
         "key",
@@ -198,14 +198,14 @@ def test_routes_knows_those_of_another_application(shop: str, maker: str) -> Non
 
 @pytest.mark.parametrize("words", [["--check"], ["--json"], []])
 def test_routes_names_what_has_no_door(shop: str, words: list[str]) -> None:
-    refused = hexkey("routes", *words, "--app", f"{shop}:open_to_all")
+    refused = hexkey("--app", f"{shop}:open_to_all", "routes", *words)
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert refused.stderr == "hexkey: GET /partner/orders: no door\n"
 
 
 @pytest.mark.parametrize("name", ["no_such_module:create", "{shop}:no_such_name", "{shop}", ":", "{shop}:nonsense"])
 def test_an_application_that_is_not_there_is_misuse(shop: str, name: str) -> None:
-    assert hexkey("routes", "--app", name.format(shop=shop)).exit_code == 2
+    assert hexkey("--app", name.format(shop=shop), "routes").exit_code == 2
 
 
 def test_doctor_notes_what_the_standard_advises_against(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from app.http.csrf import SAFE
 from app.http.doors import Door
-from domain.model.roles import ADMIN_ID, MEMBER_ID, MEMBER_PERMISSIONS
+from domain.model.permissions import MEMBER_PERMISSIONS
+from domain.model.roles import ADMIN_ID, MEMBER_ID
 from tests.support.ports import memory_ports
 from tests.support.service import PASSWORD, Caller, Person, Service, presenting, refusal
 

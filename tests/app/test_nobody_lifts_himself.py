@@ -22,8 +22,9 @@ from app.composition import Ports, Services, assemble
 from domain.errors import DomainError, TargetExceedsActor, Unauthenticated
 from domain.model.actors import Actor, Origin, system
 from domain.model.ids import RoleId, UserId
-from domain.model.permissions import CORE_PERMISSIONS
-from domain.model.roles import ADMIN_ID, MEMBER_ID, MEMBER_PERMISSIONS, permissions_of
+from domain.model.permissions import CORE_PERMISSIONS, MEMBER_PERMISSIONS
+from domain.model.roles import ADMIN_ID, MEMBER_ID, permissions_of
+from domain.model.scopes import Catalogue
 from domain.services.keys import KeyRequest
 from tests.support.ports import memory_ports
 
@@ -104,7 +105,7 @@ class World:
 
     async def may(self, user_id: UserId) -> frozenset[str]:
         async with self.ports.uow.reading() as work:
-            return permissions_of(await work.roles.list_by_user(user_id), CORE_PERMISSIONS)
+            return permissions_of(await work.roles.list_by_user(user_id), Catalogue())
 
     async def sign_in(self, login: str, password: str) -> None:
         """Whoever must change the password first does."""

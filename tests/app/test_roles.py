@@ -4,8 +4,8 @@ from uuid import uuid4
 
 import pytest
 
-from domain.model.permissions import CORE_PERMISSIONS
-from domain.model.roles import ADMIN_ID, MEMBER_ID, MEMBER_PERMISSIONS
+from domain.model.permissions import CORE_PERMISSIONS, MEMBER_PERMISSIONS
+from domain.model.roles import ADMIN_ID, MEMBER_ID
 from tests.support.service import Person, Service, pointers, refusal
 
 ABSENT = f"/v1/roles/{uuid4()}"

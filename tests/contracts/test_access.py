@@ -4,7 +4,8 @@ from datetime import timedelta
 import pytest
 
 from domain.model.access import KeyGrant, SessionGrant
-from domain.model.roles import ADMIN_ID, MEMBER_ID, MEMBER_PERMISSIONS
+from domain.model.permissions import MEMBER_PERMISSIONS
+from domain.model.roles import ADMIN_ID, MEMBER_ID
 from domain.model.scopes import Catalogue
 from domain.model.sessions import Session, SessionKind
 from tests.support.databases import Storage

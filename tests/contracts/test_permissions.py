@@ -5,8 +5,8 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.model.permissions import CORE_PERMISSIONS
-from domain.model.roles import ADMIN_ID, MEMBER_ID, MEMBER_PERMISSIONS
+from domain.model.permissions import CORE_PERMISSIONS, MEMBER_PERMISSIONS
+from domain.model.roles import ADMIN_ID, MEMBER_ID
 from domain.model.scopes import Catalogue
 from tests.support.databases import Storage
 from tests.support.examples import a_key, a_role, a_session, a_user

@@ -11,9 +11,9 @@ from app.composition import Services, assemble
 from domain.errors import DomainError
 from domain.model.actors import Actor, ActorKind
 from domain.model.members import ProjectRole
+from domain.model.permissions import MEMBER_PERMISSIONS
 from domain.model.projects import Project
 from domain.model.queries import Query
-from domain.model.roles import MEMBER_PERMISSIONS
 from domain.model.users import User
 from tests.support.databases import Storage
 from tests.support.examples import a_member, a_project, a_task, a_user

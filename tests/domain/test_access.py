@@ -9,8 +9,8 @@ from domain.model.access import Holder, KeyGrant, PresentedKey, Rejection, Sessi
 from domain.model.actors import Actor, ActorKind, Origin, Retirement
 from domain.model.ids import KeyId, ProjectId, RoleId
 from domain.model.networks import networks, within
-from domain.model.permissions import CORE_PERMISSIONS
-from domain.model.roles import ADMIN, MEMBER, MEMBER_PERMISSIONS, Role, permissions_of
+from domain.model.permissions import CORE_PERMISSIONS, MEMBER_PERMISSIONS
+from domain.model.roles import ADMIN, MEMBER, Role, permissions_of
 from domain.model.scopes import BUILT_IN_SCOPES, Catalogue
 from tests.support.examples import a_key, a_secret, a_session, a_user
 from tests.support.fakes import START
@@ -43,7 +43,7 @@ scopes = st.frozensets(st.sampled_from(sorted({*BUILT_IN_SCOPES, *CORE_PERMISSIO
 def test_a_key_never_exceeds_its_owner_nor_its_scopes(given_roles: list[Role], given_scopes: frozenset[str]) -> None:
     key = a_key(OWNER, scopes=given_scopes)
     resolved = KeyGrant.resolve(key, owner_is_active=True, owner_roles=given_roles, catalogue=CATALOGUE)
-    owners = permissions_of(given_roles, CATALOGUE.permissions)
+    owners = permissions_of(given_roles, CATALOGUE)
     assert resolved.permissions == owners & CATALOGUE.permissions_of(given_scopes)
 
 
@@ -180,7 +180,7 @@ def test_whoever_must_change_their_password_may_do_nothing() -> None:
 @given(st.lists(roles | st.just(MEMBER), max_size=4), st.lists(roles | st.just(ADMIN), max_size=4))
 def test_whoever_acts_as_somebody_may_do_what_both_may(as_whom: list[Role], who: list[Role]) -> None:
     resolved = session_grant(user=a_holder(*as_whom), real_user=a_holder(*who), real_user_id=a_user().id)
-    theirs, own = (permissions_of(held, CATALOGUE.permissions) for held in (as_whom, who))
+    theirs, own = (permissions_of(held, CATALOGUE) for held in (as_whom, who))
     assert resolved.permissions == theirs & own
     assert resolved.is_good(now=START) is ("users:impersonate" in own)
 

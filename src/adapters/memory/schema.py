@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from operator import attrgetter
 
+from adapters.memory.own import OwnTables
 from adapters.memory.roles import Membership
 from adapters.memory.tables import Index, Table
 from adapters.memory.webhooks import Payload
@@ -167,3 +168,4 @@ class Tables:
     identities: Table[Identity] = field(default_factory=_identities)
     provider_sessions: Table[ProviderSession] = field(default_factory=_provider_sessions)
     authorizations: Table[AuthorizationRequest] = field(default_factory=_authorizations)
+    own: OwnTables = field(default_factory=OwnTables)

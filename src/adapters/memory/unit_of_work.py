@@ -15,22 +15,23 @@ from adapters.memory.keys import MemoryKeyRepository
 from adapters.memory.mails import MemoryMailRepository
 from adapters.memory.members import MemoryMemberRepository
 from adapters.memory.one_time_tokens import MemoryOneTimeTokenRepository
+from adapters.memory.own import Owning
 from adapters.memory.projects import MemoryProjectRepository
 from adapters.memory.roles import MemoryRoleRepository
 from adapters.memory.schema import Tables
 from adapters.memory.scopes import MemoryScopeRepository
 from adapters.memory.sessions import MemorySessionRepository
-from adapters.memory.tables import Draft, Table
 from adapters.memory.tasks import MemoryTaskRepository
 from adapters.memory.users import MemoryUserRepository
 from adapters.memory.webhooks import MemoryWebhookRepository
 from domain.model.roles import BUILT_IN
 
 
-class MemoryUnitOfWork:
+class MemoryUnitOfWork(Owning):
     """*changed* is told every subject whose access a write has changed."""
 
     def __init__(self, tables: Tables, changed: Changed) -> None:
+        super().__init__(tables.own)
         self.users = MemoryUserRepository(tables.users, tables.memberships, changed)
         self.roles = MemoryRoleRepository(tables.roles, tables.memberships, tables.users, changed)
         attached = (tables.provider_sessions, tables.authorizations)
@@ -74,15 +75,15 @@ class MemoryUnitOfWorkFactory:
     async def _write(self) -> AsyncIterator[MemoryUnitOfWork]:
         with self._alone():
             async with self._writer:
-                drafts = {name: table.draft() for name, table in self._tables()}
+                drafts: dict[str, Any] = {name: table.draft() for name, table in self._tables()}
                 subjects: dict[str, None] = {}
                 yield MemoryUnitOfWork(Tables(**drafts), subjects.setdefault)
                 self._commit(drafts, subjects)
 
-    def _tables(self) -> Iterator[tuple[str, Table[Any]]]:
+    def _tables(self) -> Iterator[tuple[str, Any]]:
         return ((table.name, getattr(self._committed, table.name)) for table in fields(self._committed))
 
-    def _commit(self, drafts: dict[str, Draft[Any]], subjects: Iterable[str]) -> None:
+    def _commit(self, drafts: dict[str, Any], subjects: Iterable[str]) -> None:
         """Nothing here awaits: whoever looks sees all of it or none."""
         if any(draft.refused for draft in drafts.values()):
             raise RuntimeError("a refused write was swallowed")

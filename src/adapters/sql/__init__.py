@@ -13,10 +13,12 @@ Imports domain, SQLAlchemy, advanced-alchemy and the two drivers, and nothing el
 from adapters.sql.access import SqlAccessDirectory
 from adapters.sql.access_changes import SqlAccessChanges
 from adapters.sql.database import Database, open_database
-from adapters.sql.schema import SchemaNotCurrent, migration_config, require_current
+from adapters.sql.schema import SCHEMA, Branch, SchemaNotCurrent, migration_config, require_current
 from adapters.sql.unit_of_work import SqlUnitOfWorkFactory
 
 __all__ = (
+    "SCHEMA",
+    "Branch",
     "Database",
     "SchemaNotCurrent",
     "SqlAccessChanges",

@@ -1,7 +1,9 @@
 """The schema's commands and its check: advanced-alchemy's, over engines of their own that serve no request."""
 
 import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import asyncpg
 from advanced_alchemy.config import (
@@ -23,34 +25,59 @@ from domain.errors import Unavailable
 MIGRATION_PATIENCE = 60.0
 """How long, in seconds, a migration waits for the one before it."""
 
-_VERSIONS = Statement(select(Table(VERSION_TABLE, MetaData(), Column("version_num", String(32))).c.version_num))
-_SCRIPTS = str(FOLDER).replace("%", "%%")
+
+class Branch(NamedTuple):
+    """Tables with a history of their own: Alembic's *folder* with an ``env.py``, and the *head* that the code needs.
+
+    A branch knows nothing of the others; each has its table of versions. The service's own comes first.
+    """
+
+    name: str
+    folder: Path
+    head: str
+    metadata: MetaData
+
+    @property
+    def version_table(self) -> str:
+        return f"{self.name}_versions"
+
+
+SCHEMA = Branch(VERSION_TABLE.removesuffix("_versions"), FOLDER, HEAD, METADATA)
 
 
 class SchemaNotCurrent(Unavailable):
     """The database is not at the revision that this code needs."""
 
 
-async def require_current(database: Database) -> None:
-    """Raises SchemaNotCurrent with the mend, Unavailable."""
+async def require_current(database: Database, branches: Iterable[Branch] = ()) -> None:
+    """Of our own tables and of all *branches*. Raises SchemaNotCurrent with the mend, Unavailable."""
+    for branch in (SCHEMA, *branches):
+        versions = await _versions(database, branch.version_table)
+        if branch.head not in versions:
+            found = ", ".join(sorted(versions)) or "nothing"
+            mend = "run `hexkey database upgrade`"
+            raise SchemaNotCurrent(f"the {branch.name} is at {found}, not at {branch.head}: {mend}")
+
+
+async def _versions(database: Database, table: str) -> set[str]:
+    asked = Table(table, MetaData(), Column("version_num", String(32)))
     try:
         async with database.reading() as connection:
-            versions = {version for (version,) in await connection.fetch(_VERSIONS)}
+            return {version for (version,) in await connection.fetch(Statement(select(asked.c.version_num)))}
     except (sqlite3.OperationalError, asyncpg.UndefinedTableError):
-        versions = set()
-    if HEAD not in versions:
-        found = ", ".join(sorted(versions)) or "nothing"
-        raise SchemaNotCurrent(f"the schema is at {found}, not at {HEAD}: run `hexkey database upgrade`")
+        return set()
 
 
-def migration_config(target: Path | str) -> SQLAlchemySyncConfig | SQLAlchemyAsyncConfig:
+def migration_config(target: Path | str, branch: Branch = SCHEMA) -> SQLAlchemySyncConfig | SQLAlchemyAsyncConfig:
     """What advanced-alchemy's commands need to know of the database at *target*, as `open_database` takes it."""
+    scripts = str(branch.folder).replace("%", "%%")
     if isinstance(target, Path):
         return SQLAlchemySyncConfig(
             engine_instance=_sqlite_engine(target),
-            metadata=METADATA,
+            bind_key=branch.name,
+            metadata=branch.metadata,
             alembic_config=AlembicSyncConfig(
-                script_config="", script_location=_SCRIPTS, version_table_name=VERSION_TABLE
+                script_config="", script_location=scripts, version_table_name=branch.version_table
             ),
         )
     engine = create_async_engine(
@@ -58,8 +85,11 @@ def migration_config(target: Path | str) -> SQLAlchemySyncConfig | SQLAlchemyAsy
     )
     return SQLAlchemyAsyncConfig(
         engine_instance=engine,
-        metadata=METADATA,
-        alembic_config=AlembicAsyncConfig(script_config="", script_location=_SCRIPTS, version_table_name=VERSION_TABLE),
+        bind_key=branch.name,
+        metadata=branch.metadata,
+        alembic_config=AlembicAsyncConfig(
+            script_config="", script_location=scripts, version_table_name=branch.version_table
+        ),
     )
 
 

@@ -1,7 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from adapters.sql.access_changes import Changed, append
 from adapters.sql.attempts import SqlAttemptRepository
@@ -25,11 +25,14 @@ from adapters.sql.users import SqlUserRepository
 from adapters.sql.webhooks import SqlWebhookRepository
 from domain.errors import DomainError
 
+R = TypeVar("R")
+
 
 class SqlUnitOfWork:
     """*changed* is told every subject whose access a write has changed."""
 
     def __init__(self, connection: Connection, changed: Changed) -> None:
+        self._connection = connection
         self.users = SqlUserRepository(connection, changed)
         self.roles = SqlRoleRepository(connection, changed)
         self.sessions = SqlSessionRepository(connection, changed)
@@ -47,6 +50,9 @@ class SqlUnitOfWork:
         self.webhooks = SqlWebhookRepository(connection)
         self.identities = SqlIdentityRepository(connection)
         self.authorizations = SqlAuthorizationRepository(connection)
+
+    def own(self, repository: Callable[[Connection], R]) -> R:
+        return repository(self._connection)
 
 
 class SqlUnitOfWorkFactory:

@@ -6,6 +6,9 @@ To add one: a file for its noun, and its line in `COMMANDS`.
 Exit status: 0 done, 1 refused, 2 misused, 78 wrong or unsafe settings.
 """
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 
 import click
@@ -43,5 +46,22 @@ class Lazy(click.Group):
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="hexkey", message="%(version)s")
-def main() -> None:
+@click.option("--app", metavar="MODULE:NAME", help="What makes an application of yours, in place of HEXKEY_APP.")
+@click.pass_context
+def main(ctx: click.Context, app: str | None) -> None:
     """Users, API keys and projects: one permission model for people and machines."""
+    if app is not None:
+        ctx.with_resource(_named_in_the_environment(app))
+
+
+@contextmanager
+def _named_in_the_environment(app: str) -> Iterator[None]:
+    """Where workers find it too."""
+    before = os.environ.get("HEXKEY_APP")
+    os.environ["HEXKEY_APP"] = app
+    try:
+        yield
+    finally:
+        del os.environ["HEXKEY_APP"]
+        if before is not None:
+            os.environ["HEXKEY_APP"] = before

@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from app.cli.session import Say, refuse, settings_or_exit, told
+from app.cli.session import Say, refuse, services_or_exit, settings_or_exit, told
 from app.logs import configure, server_options
-from app.settings import Settings
+from app.settings import METRICS_FOLDER, Settings
 from domain.errors import DomainError, EmailTaken
 from domain.model.actors import system
 from domain.model.roles import ADMIN_ID
@@ -68,9 +68,7 @@ def _require_servable(settings: Settings, *, workers: int, reload: bool) -> None
 
 async def _prepare(settings: Settings, say: Say | None) -> None:
     """The schema is asked for here too, before there are workers: a supervisor would start them again and again."""
-    from app.composition import assemble, connect
-
-    services = assemble(connect(settings))
+    services = services_or_exit(settings)
     try:
         await services.start()
         await _first_admin(settings, services)
@@ -107,8 +105,6 @@ def _telling_each_other(settings: Settings, workers: int) -> Iterator[None]:
     if workers == 1 or settings.metrics_token is None:
         yield
         return
-    from app.asgi import METRICS_FOLDER
-
     with TemporaryDirectory(prefix="hexkey-", ignore_cleanup_errors=True) as folder:
         os.environ[METRICS_FOLDER] = folder
         yield

@@ -27,6 +27,19 @@ def settings_or_exit(say: Say | None = None) -> Settings:
         raise click.exceptions.Exit(EX_CONFIG) from None
 
 
+def services_or_exit(settings: Settings) -> Any:
+    """The services of the application that *settings* name, ours unless they do; a wrong name is a misuse."""
+    from app.chosen import NoApplication, services
+    from app.http.routes import WrongRoutes
+
+    try:
+        return services(settings)
+    except WrongRoutes as wrong:
+        refuse(str(wrong))
+    except NoApplication as missing:
+        raise click.UsageError(str(missing)) from None
+
+
 def refuse(sentence: str, say: Say | None = None) -> NoReturn:
     """End with 1 and a sentence, on standard error unless *say* has another way."""
     (say or _to_people)(sentence)
@@ -54,9 +67,7 @@ def _to_people(sentence: str) -> None:
 
 def served(work: Callable[[Any, Actor], Awaitable[T]]) -> T:
     """Run *work* with the services, as the system; they are started before and closed after."""
-    from app.composition import assemble, connect
-
-    services = assemble(connect(settings_or_exit()))
+    services = services_or_exit(settings_or_exit())
 
     async def run() -> T:
         try:

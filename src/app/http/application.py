@@ -113,7 +113,7 @@ class Exposure:
     """Where several workers tell each other what they count."""
 
     @classmethod
-    def of(cls, settings: Settings, *, metrics_folder: Path | None = None) -> "Exposure":
+    def of(cls, settings: Settings) -> "Exposure":
         return cls(
             public_url=settings.public_url,
             allowed_hosts=settings.allowed_hosts,
@@ -122,7 +122,7 @@ class Exposure:
             docs=settings.docs,
             log_requests=settings.log_requests,
             metrics_token=settings.metrics_token,
-            metrics_folder=metrics_folder,
+            metrics_folder=None if settings.metrics_folder is None else Path(settings.metrics_folder),
         )
 
     @property
@@ -169,7 +169,7 @@ def _application(
     return Application(
         route_handlers=handlers,
         dependencies={name: _singleton(getattr(services, name)) for name in SERVICES},
-        state=State({"access": services.access, "cookies": jar, "cursors": services.cursors}),
+        state=State({"access": services.access, "cookies": jar, "cursors": services.cursors, "services": services}),
         door=partial(
             Doors,
             access=services.access,

@@ -19,12 +19,13 @@ from app.settings.databases import Database
 from app.settings.groups import OidcProvider
 from app.settings.parsers import Network
 from app.settings.problems import EX_CONFIG, Problem, SettingsError
-from app.settings.reading import load, parse
+from app.settings.reading import METRICS_FOLDER, load, parse
 from app.settings.secret import Secret, development_secrets, made_secret
 from app.settings.table import Settings
 
 __all__ = [
     "EX_CONFIG",
+    "METRICS_FOLDER",
     "Database",
     "Network",
     "OidcProvider",

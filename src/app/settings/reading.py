@@ -1,7 +1,7 @@
 """The way from the environment to the frozen settings."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -13,10 +13,13 @@ from app.settings.problems import Problem, SettingsError
 from app.settings.secret import development_secrets
 from app.settings.table import Above, Rule, Settings, rules, variable
 
+METRICS_FOLDER: Final = "_HEXKEY_METRICS_FOLDER"
+"""Names to the workers of one run the folder in which they tell each other what they count."""
+
 
 def load(environ: Mapping[str, str]) -> Settings:
     """As `parse`, and with a root secret: in development one is made on the first start and kept."""
-    settings = parse(environ)
+    settings = replace(parse(environ), metrics_folder=environ.get(METRICS_FOLDER))
     return settings if settings.secrets else replace(settings, secrets=development_secrets(settings.data_dir))
 
 

@@ -73,6 +73,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that differs between deployments. *warnings* is what production would have refused."""
 
     env: Annotated[Literal["development", "production"], Rule(one_of("development", "production"), "development")]
+    app: Annotated[str | None, Rule(pattern(r"\S+", "write a module:name"))]
     data_dir: Annotated[Path, Rule(path, "./.hexkey")]
     database: Annotated[Database, Rule(database, _embedded, secret=True, variable="HEXKEY_DATABASE_URL")]
     redis_url: Annotated[Secret | None, Rule(redis_server, secret=True)]
@@ -117,6 +118,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     oidc: Mapping[str, OidcProvider]
     webhook_secrets: Mapping[str, tuple[Secret, ...]]
     warnings: tuple[Problem, ...] = ()
+    metrics_folder: str | None = None
+    """Of no variable that anybody sets: where the workers of one run tell each other what they count."""
 
 
 def rules() -> dict[str, Rule]:

@@ -52,7 +52,7 @@ class KeyGrant:
         cls, key: Key, *, owner_is_active: bool, owner_roles: Iterable[Role], catalogue: Catalogue, seq: int = 0
     ) -> "KeyGrant":
         roles = tuple(owner_roles)
-        allowed = permissions_of(roles, catalogue.permissions)
+        allowed = permissions_of(roles, catalogue)
         return cls(
             key=key,
             owner_is_active=owner_is_active,
@@ -148,7 +148,7 @@ class SessionGrant:
         seq: int = 0,
     ) -> "SessionGrant":
         """*real_user* is given if and only if the session has one."""
-        permissions = permissions_of(user.roles, catalogue.permissions)
+        permissions = permissions_of(user.roles, catalogue)
         if real_user is None:
             permissions = frozenset() if user.password_change_required else permissions
             return cls(
@@ -159,7 +159,7 @@ class SessionGrant:
                 subjects=_subjects(session, user),
                 seq=seq,
             )
-        own = permissions_of(real_user.roles, catalogue.permissions)
+        own = permissions_of(real_user.roles, catalogue)
         may = real_user.is_active and not real_user.password_change_required and UserPermission.IMPERSONATE in own
         return cls(
             session=session,

@@ -81,3 +81,18 @@ CORE_PERMISSIONS: frozenset[str] = frozenset(
         TokenPermission,
     )
 )
+MEMBER_PERMISSIONS: frozenset[str] = frozenset(
+    {
+        ProjectPermission.CREATE,
+        ProjectPermission.READ,
+        ProjectPermission.UPDATE,
+        ProjectPermission.DELETE,
+        KeyPermission.CREATE,
+        KeyPermission.READ,
+        KeyPermission.UPDATE,
+        KeyPermission.ROTATE,
+        KeyPermission.REVOKE,
+        *TaskPermission,
+    }
+)
+"""What the role `member` grants, unless an extension adds to it."""

@@ -9,8 +9,8 @@ from domain.errors import BuiltIn, Invalid, RoleExceedsActor
 from domain.model.actors import Actor
 from domain.model.changes import UNSET, Unset, changed
 from domain.model.ids import RoleId
-from domain.model.permissions import KeyPermission, ProjectPermission, TaskPermission
 from domain.model.queries import Field, Fields, Flag, Instant, Text
+from domain.model.scopes import Catalogue
 from domain.model.texts import NAME_LIMIT
 
 ADMIN_ID = RoleId(UUID("01900000-0000-7000-8000-000000000001"))
@@ -25,21 +25,6 @@ ROLE_FIELDS = Fields(
 )
 _NOTHING: frozenset[str] = frozenset()
 _SINCE_EVER = datetime(2024, 6, 1, tzinfo=UTC)
-
-MEMBER_PERMISSIONS: frozenset[str] = frozenset(
-    {
-        ProjectPermission.CREATE,
-        ProjectPermission.READ,
-        ProjectPermission.UPDATE,
-        ProjectPermission.DELETE,
-        KeyPermission.CREATE,
-        KeyPermission.READ,
-        KeyPermission.UPDATE,
-        KeyPermission.ROTATE,
-        KeyPermission.REVOKE,
-        *TaskPermission,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,25 +78,25 @@ class Role:
         }
         return {member: {"before": old, "after": new} for member, (old, new) in pairs.items() if old != new}
 
-    def require_within(self, actor: Actor, every: frozenset[str]) -> None:
+    def require_within(self, actor: Actor, catalogue: Catalogue) -> None:
         """Nobody lifts themselves: who makes, changes or gives a role may do all that it grants.
 
         Raises RoleExceedsActor.
         """
-        if beyond := self.holds(every) - actor.permissions:
+        if beyond := self.holds(catalogue) - actor.permissions:
             raise RoleExceedsActor(beyond)
 
-    def holds(self, every: frozenset[str]) -> frozenset[str]:
+    def holds(self, catalogue: Catalogue) -> frozenset[str]:
         """What it grants, or would if it were active."""
-        return replace(self, is_active=True).grants(every)
+        return replace(self, is_active=True).grants(catalogue)
 
-    def grants(self, every: frozenset[str]) -> frozenset[str]:
-        """What this role allows where *every* permission that exists is known."""
+    def grants(self, catalogue: Catalogue) -> frozenset[str]:
+        """What this role allows where *catalogue* is what exists."""
         if not self.is_active:
             return _NOTHING
         if self.id == ADMIN_ID:
-            return every
-        return MEMBER_PERMISSIONS if self.id == MEMBER_ID else self.permissions & every
+            return catalogue.permissions
+        return catalogue.members if self.id == MEMBER_ID else self.permissions & catalogue.permissions
 
 
 def known_permissions(raw: Iterable[str], every: frozenset[str], field: str = "permissions") -> frozenset[str]:
@@ -134,6 +119,6 @@ MEMBER = Role(
 BUILT_IN = (ADMIN, MEMBER)
 
 
-def permissions_of(roles: Iterable[Role], every: frozenset[str]) -> frozenset[str]:
+def permissions_of(roles: Iterable[Role], catalogue: Catalogue) -> frozenset[str]:
     """Exactly the union of what the active *roles* grant."""
-    return _NOTHING.union(*(role.grants(every) for role in roles))
+    return _NOTHING.union(*(role.grants(catalogue) for role in roles))

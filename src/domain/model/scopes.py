@@ -8,7 +8,7 @@ from datetime import datetime
 from domain.errors import Invalid, NotFound, ScopeExceedsActor
 from domain.model.actors import Actor
 from domain.model.ids import ScopeId
-from domain.model.permissions import CORE_PERMISSIONS, ProjectPermission, TaskPermission
+from domain.model.permissions import CORE_PERMISSIONS, MEMBER_PERMISSIONS, ProjectPermission, TaskPermission
 
 _READ: frozenset[str] = frozenset({ProjectPermission.READ, TaskPermission.READ})
 _WRITER: frozenset[str] = _READ | {
@@ -26,13 +26,14 @@ _NOTHING: frozenset[str] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Every permission that exists, an extension's included, and every scope made of them.
+    """Every permission that exists, an extension's included, every scope made of them, and what *members* may.
 
     Each permission is also a scope of one.
     """
 
     permissions: frozenset[str] = CORE_PERMISSIONS
     scopes: Mapping[str, frozenset[str]] = field(default_factory=lambda: BUILT_IN_SCOPES)
+    members: frozenset[str] = MEMBER_PERMISSIONS
 
     def known(self, scopes: Iterable[str]) -> frozenset[str]:
         """*scopes*, each of which exists. Raises Invalid naming the place of the first that does not."""

@@ -1,5 +1,6 @@
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from domain.ports.attempts import AttemptRepository
 from domain.ports.authorizations import AuthorizationRepository
@@ -18,6 +19,8 @@ from domain.ports.sessions import SessionRepository
 from domain.ports.tasks import TaskRepository
 from domain.ports.users import UserRepository
 from domain.ports.webhooks import WebhookRepository
+
+R = TypeVar("R")
 
 
 class UnitOfWork(Protocol):
@@ -57,6 +60,9 @@ class UnitOfWork(Protocol):
     def identities(self) -> IdentityRepository: ...
     @property
     def authorizations(self) -> AuthorizationRepository: ...
+
+    def own(self, repository: Callable[[Any], R]) -> R:
+        """A *repository* that is an extension's, over what this store keeps its own by: they share the transaction."""
 
 
 class UnitOfWorkFactory(Protocol):

@@ -186,4 +186,4 @@ class AccountService:
 
     async def _profile(self, work: UnitOfWork, user: User) -> Profile:
         roles = await work.roles.list_by_user(user.id)
-        return Profile(user, roles, permissions_of(roles, self._catalogue.permissions))
+        return Profile(user, roles, permissions_of(roles, self._catalogue))

@@ -55,7 +55,7 @@ class InvitationService:
             invitation = Invitation(
                 id=InvitationId(self._ids.new()),
                 email=address,
-                role_ids=await require_may_give(work, actor, given, self._catalogue.permissions),
+                role_ids=await require_may_give(work, actor, given, self._catalogue),
                 invited_by=actor.user_id,
                 created_at=now,
                 expires_at=now + INVITATION_LIFETIME,

@@ -48,17 +48,16 @@ class MembershipService:
         """The role, and those that the user holds now; once *actor* may change it."""
         actor.require(RolePermission.MANAGE)
         actor.require_no_key()
-        every = self._catalogue.permissions
         role, _ = await work.roles.get(role_id), await work.users.get(user_id)
-        role.require_within(actor, every)
+        role.require_within(actor, self._catalogue)
         held = await work.roles.list_by_user(user_id)
-        actor.require_covers(permissions_of(held, every))
+        actor.require_covers(permissions_of(held, self._catalogue))
         return role, held
 
 
 async def permissions_held(work: UnitOfWork, catalogue: Catalogue, user_id: UserId) -> frozenset[str]:
     """What the user may do now."""
-    return permissions_of(await work.roles.list_by_user(user_id), catalogue.permissions)
+    return permissions_of(await work.roles.list_by_user(user_id), catalogue)
 
 
 async def require_another_admin(work: UnitOfWork, user_id: UserId) -> None:
@@ -74,7 +73,7 @@ async def require_another_admin(work: UnitOfWork, user_id: UserId) -> None:
 
 
 async def require_may_give(
-    work: UnitOfWork, actor: Actor, role_ids: Iterable[RoleId], every: frozenset[str]
+    work: UnitOfWork, actor: Actor, role_ids: Iterable[RoleId], catalogue: Catalogue
 ) -> frozenset[RoleId]:
     """*role_ids*, which *actor* may give to somebody new; without any, the role of every member: who may let people
     in need not be able to do what all of them may.
@@ -91,5 +90,5 @@ async def require_may_give(
             role = await work.roles.get(role_id)
         except RoleNotFound:
             raise Invalid(f"role_ids/{place}", "is not a role that exists") from None
-        role.require_within(actor, every)
+        role.require_within(actor, catalogue)
     return frozenset(given) or frozenset({MEMBER_ID})

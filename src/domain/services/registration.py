@@ -101,7 +101,7 @@ class RegistrationService:
                 role = await work.roles.get(role_id)
             except RoleNotFound:
                 continue
-            if role.holds(self._catalogue.permissions) <= may:
+            if role.holds(self._catalogue) <= may:
                 given.add(role_id)
         return frozenset(given) or _MEMBER
 

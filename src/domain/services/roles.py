@@ -38,7 +38,7 @@ class RoleService:
 
     def grants(self, role: Role) -> frozenset[str]:
         """What *role* allows, or would if it were active."""
-        return role.holds(self._catalogue.permissions)
+        return role.holds(self._catalogue)
 
     async def create(
         self,
@@ -189,7 +189,7 @@ class RoleService:
         return saved
 
     def _require_within(self, actor: Actor, role: Role) -> None:
-        role.require_within(actor, self._catalogue.permissions)
+        role.require_within(actor, self._catalogue)
 
 
 def _require_manager(actor: Actor) -> None:

@@ -70,7 +70,7 @@ class UserService:
             actor.require_no_key()
         user = await self._newcomers.prepare(email=email, password=password, login=login, name=name)
         async with self._uow() as work:
-            given = await require_may_give(work, actor, role_ids, self._catalogue.permissions)
+            given = await require_may_give(work, actor, role_ids, self._catalogue)
             await self._newcomers.add(work, actor, user, given, action="user.created")
             kind = MailKind.WELCOME if password is None else MailKind.EMAIL_VERIFICATION
             await self._outbox.queue(work, kind, user.email, user_id=user.id)

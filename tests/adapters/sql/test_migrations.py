@@ -13,8 +13,9 @@ from adapters.sql import SqlAccessDirectory, SqlUnitOfWorkFactory, migration_con
 from adapters.sql.base import Document, Id, Instant
 from adapters.sql.statements import Statement
 from domain.model.ids import KeyId, SessionId
+from domain.model.permissions import MEMBER_PERMISSIONS
 from domain.model.queries import Operator, Page, Query
-from domain.model.roles import MEMBER, MEMBER_ID, MEMBER_PERMISSIONS
+from domain.model.roles import MEMBER, MEMBER_ID
 from domain.model.scopes import Catalogue
 from domain.model.sessions import SessionKind
 from domain.model.users import USER_FIELDS

@@ -1,0 +1,44 @@
+"""The application that a process is about: ours, or the one that ``HEXKEY_APP`` names."""
+
+import os
+import sys
+from importlib import import_module
+
+from app.composition import Services, assemble, connect
+from app.http.application import Exposure, create_app
+from app.http.edge import Application
+from app.settings import Settings
+
+
+class NoApplication(Exception):
+    """Nothing by that name makes an application of ours; says why."""
+
+
+def application(settings: Settings, *, workers: int = 1) -> Application:
+    """Raises NoApplication."""
+    if settings.app is None:
+        return create_app(assemble(connect(settings, workers=workers)), Exposure.of(settings))
+    return _named(settings.app)
+
+
+def services(settings: Settings) -> Services:
+    """What stands behind it. Raises NoApplication."""
+    if settings.app is None:
+        return assemble(connect(settings))
+    found: Services = _named(settings.app).state["services"]
+    return found
+
+
+def _named(name: str) -> Application:
+    """What ``module:name`` is, or makes; also of a module in the folder where the process runs."""
+    module, _, attribute = name.partition(":")
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())  # at the end: nothing there takes the place of what is installed
+    try:
+        found = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise NoApplication(f"{name} is not there: {error}") from error
+    made = found if isinstance(found, Application) else found()
+    if not isinstance(made, Application):
+        raise NoApplication(f"{name} makes no application of Hexkey's")
+    return made
