@@ -36,6 +36,7 @@ __all__ = (
     "Services",
     "assemble",
     "connect",
+    "counted",
     "key_format",
     "migrations",
     "nothing",
@@ -107,6 +108,7 @@ def connect(
         limiter=limits.limiter,
         mail=mail_of(settings),
         rules=rules,
+        storage="memory" if settings.database.kind == "memory" else "sql",
         branches=branches,
         start=storage.check,
         checks={"database": storage.check},
@@ -114,10 +116,10 @@ def connect(
         readings=(*storage.readings, *limits.readings, *of_passwords(passwords.pool)),
         close=close,
     )
-    return ports if settings.metrics_token is None else _counted(ports)
+    return ports if settings.metrics_token is None else counted(ports)
 
 
-def _counted(ports: Ports) -> Ports:
+def counted(ports: Ports) -> Ports:
     """The same, which say besides how often they were asked; it costs each request a little."""
     from adapters.counted import CountedDirectory, CountedLimiter
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from app.background import Job
 from app.readings import Reading
@@ -63,6 +63,8 @@ class Ports:
     rules: Rules = field(default_factory=Rules)
     jobs: tuple[Job, ...] = ()
     """What the adapters do in the background while the service runs."""
+    storage: Literal["memory", "sql"] = "memory"
+    """What `UnitOfWork.own` stands a repository on: tables in memory, or a connection."""
     branches: tuple[Any, ...] = ()
     """The histories of the tables that extensions have of their own."""
     start: Action = nothing

@@ -40,9 +40,9 @@ DAY, HOUR, MINUTE, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(min
 HOME = Origin(address="2001:db8:0:1::1", user_agent="app")
 CLIENTS = {
     "home": HOME,
-    "next door": replace(HOME, address="2001:db8:0:1::2"),
-    "thief": replace(HOME, address="2001:db8:0:2::1"),
-    "other app": replace(HOME, user_agent="other"),
+    "next door": HOME._replace(address="2001:db8:0:1::2"),
+    "thief": HOME._replace(address="2001:db8:0:2::1"),
+    "other app": HOME._replace(user_agent="other"),
 }
 SAME = {"home", "next door"}
 MOSTLY_HOME = st.sampled_from(["home", "home", "home", *CLIENTS])

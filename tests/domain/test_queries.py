@@ -1,6 +1,6 @@
 """What may be asked of a list, how it is written, and what it means."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from domain.model.projects import PROJECT_FIELDS
 from domain.model.queries import (
     IN_MAX,
     Choice,
+    Day,
     Field,
     Fields,
     Filter,
@@ -26,6 +27,7 @@ from domain.model.queries import (
     Query,
     Sort,
     Text,
+    Whole,
 )
 from domain.model.users import USER_FIELDS, email_address, username
 from tests.support.examples import HOSTILE_TEXTS, a_key, a_project, a_secret, a_user
@@ -38,6 +40,7 @@ class Colour(StrEnum):
 
 
 TEXT, TIME, ID, FLAG = Text(8), Instant(), Id(), Flag()
+DAY, NUMBER = Day(), Whole(-10, 100)
 COLOUR, TAGS = Choice(Colour), Members(8)
 AN_ID = "01900000-0000-7000-8000-000000000001"
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -55,6 +58,10 @@ OWNER = a_user()
         (TIME, "2026-01-31T14:00:00+02:00", NOON),
         (TIME, "2026-01-31T12:00:00.000001Z", NOON + timedelta(microseconds=1)),
         (ID, AN_ID, UUID(AN_ID)),
+        (DAY, "2024-02-29", date(2024, 2, 29)),
+        (NUMBER, "0", 0),
+        (NUMBER, "-7", -7),
+        (NUMBER, "100", 100),
         (FLAG, "true", True),
         (FLAG, "false", False),
         (COLOUR, "red", Colour.RED),
@@ -71,6 +78,8 @@ def test_a_value_is_what_its_text_says(kind: Any, raw: str, value: Any) -> None:
         *((TEXT, raw) for raw in ("", "a" * 9, "a\0", "\ud800")),
         *((TAGS, raw) for raw in ("", "a" * 9)),
         *((FLAG, raw) for raw in ("", "True", "1", "yes")),
+        *((DAY, raw) for raw in ("", "2026-02-30", "20260131", "2026-W05-1", "2026-1-31", "٢٠٢٦-01-31")),
+        *((NUMBER, raw) for raw in ("", "101", "-11", "007", "+7", "7.0", "1e1", "٧", "-0", "9" * 5000)),
         *((COLOUR, raw) for raw in ("", "green", "RED", "red ")),
         *((ID, raw) for raw in ("", AN_ID.replace("a", "A")[:-1], f"{{{AN_ID}}}", AN_ID.replace("-", ""))),
         *(

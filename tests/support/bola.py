@@ -110,7 +110,8 @@ class World:
         return answer.status_code, {**body, "request_id": ""} if isinstance(body, dict) else body
 
 
-async def world(service: Service, document: Document) -> World:
+async def world(service: Service, document: Document, **others: str) -> World:
+    """*others* are the ids of what an extension's paths name."""
     known = operations(document)
     there = {str(operation) for operation in known}
     admin = await service.admin()
@@ -141,6 +142,7 @@ async def world(service: Service, document: Document) -> World:
         for person, role in ((editor, "editor"), (viewer, "viewer")):
             answer = await victim.put(f"/v1/projects/{project['id']}/members/{person.id}", role=role)
             assert answer.status_code == 200, answer.text
+    ids |= others
     reads = tuple(one for one in known if one.method == "GET" and not one.public)
     return World(
         service=service, victim=victim, admin=admin, own_key=own_key, ids=ids, reads=reads, editor=editor, viewer=viewer

@@ -149,9 +149,9 @@ async def _keep(work: UnitOfWork, value: Kept) -> None:
             await work.authorizations.add(value)
 
 
-def memory_storage() -> Storage:
+def memory_storage(catalogue: Catalogue | None = None) -> Storage:
     database, clock = MemoryDatabase(), ManualClock()
-    directory = MemoryAccessDirectory(database, Catalogue(), clock)
+    directory = MemoryAccessDirectory(database, catalogue or Catalogue(), clock)
     return Storage(uow=database.unit_of_work, directory=directory, changes=database.changes, clock=clock)
 
 

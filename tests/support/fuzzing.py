@@ -18,9 +18,9 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 from schemathesis.python.asgi import shutdown_lifespans
 
-from tests.support.databases import NAMES, Databases
+from tests.support.databases import NAMES, Databases, Storage, memory_storage
 from tests.support.excuses import EXCUSES, Excuse
-from tests.support.ports import memory_ports, ports_over
+from tests.support.ports import ports_over
 from tests.support.service import ADDRESS, Service
 
 LONGER = "HEXKEY_TEST_FUZZ" in os.environ
@@ -60,11 +60,19 @@ async def anonymous(_: Service, __: int) -> Headers:
 ROLES: dict[str, Enter] = {"admin": admin, "member": member, "key": key, "anonymous": anonymous}
 
 
+Serve = Callable[[Storage], Service]
+
+
+def plain(storage: Storage) -> Service:
+    """Without anybody's extension."""
+    return Service(ports_over(storage))
+
+
 class Gate:
     """A service over a storage of its own, as an ASGI application in which a role keeps its credential."""
 
-    def __init__(self, databases: Databases, storage: str, enter: Enter) -> None:
-        self._databases, self._storage, self._enter = databases, storage, enter
+    def __init__(self, databases: Databases, storage: str, enter: Enter, serve: Serve = plain) -> None:
+        self._databases, self._storage, self._enter, self._serve = databases, storage, enter, serve
         self._open = AsyncExitStack()
         self._headers: Headers | None = None
         self.entered = 0
@@ -96,7 +104,7 @@ class Gate:
             asked = (await receive())["type"]
             if asked == "lifespan.startup":
                 storage = await self._open.enter_async_context(self._databases.storage(self._storage))
-                self._service = Service(ports_over(storage))
+                self._service = self._serve(storage)
             else:
                 await self._open.aclose()
             await send(_complete(asked))
@@ -188,8 +196,8 @@ def _note(report: Report, excuses: tuple[Excuse, ...], check: Any, interaction: 
     report.failures.setdefault((failure.operation, check.name), example)
 
 
-def openapi() -> Document:
-    document: Document = asyncio.run(Service(memory_ports()).anyone.get("/openapi.json")).json()
+def openapi(serve: Serve = plain) -> Document:
+    document: Document = asyncio.run(serve(memory_storage()).anyone.get("/openapi.json")).json()
     return document
 
 

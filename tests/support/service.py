@@ -203,6 +203,7 @@ class Service:
             self.app: Litestar = create_app(self.services, exposure, handlers=handlers, without=without)
         else:
             self.app = _stage(exposure or Exposure())
+        self._operator = system(self.services.catalogue.permissions)
         self._numbers = count(1)
         self.anyone = self.at(address)
 
@@ -279,14 +280,14 @@ class Service:
         return await self._signed_in(address, answer.json()["id"])
 
     async def admin(self, email: str = "admin@example.org") -> Person:
-        user = await self.services.users.create(OPERATOR, email=email, password=PASSWORD, role_ids=(ADMIN_ID,))
+        user = await self.services.users.create(self._operator, email=email, password=PASSWORD, role_ids=(ADMIN_ID,))
         return await self._signed_in(email, str(user.id))
 
     async def person_with(self, *permissions: str, email: str | None = None) -> Person:
         """Somebody who may do exactly *permissions*, by a role of their own."""
         address = email or f"person{next(self._numbers)}@example.org"
-        role = await self.services.roles.create(OPERATOR, name=f"of {address}", permissions=permissions)
-        user = await self.services.users.create(OPERATOR, email=address, password=PASSWORD, role_ids=(role.id,))
+        role = await self.services.roles.create(self._operator, name=f"of {address}", permissions=permissions)
+        user = await self.services.users.create(self._operator, email=address, password=PASSWORD, role_ids=(role.id,))
         return await self._signed_in(address, str(user.id))
 
     async def acting_as(self, target: Person, by: Person) -> Caller:

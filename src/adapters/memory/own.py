@@ -10,7 +10,7 @@ Make = Callable[[], Table[R]]
 
 
 class TableOf(Protocol):
-    """What an extension's repository stands on: ``employees = table_of(make_employees)``."""
+    """What an extension's repository stands on: ``parcels = table_of(make_parcels)``."""
 
     def __call__(self, make: Make[R], /) -> Table[R]: ...
 

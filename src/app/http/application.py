@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal
 
 from litestar import Router
 from litestar.datastructures import State
-from litestar.di import Provide
 from litestar.exceptions import ImproperlyConfiguredException
 from litestar.types import ControllerRouterHandler
 
@@ -35,7 +34,7 @@ from app.http.recovery import RecoveryController
 from app.http.registration import InvitationController, RegistrationController
 from app.http.request_log import RequestLog
 from app.http.roles import HeldRoleController, RoleController
-from app.http.routes import WrongRoutes, settle
+from app.http.routes import WrongRoutes, settle, singleton
 from app.http.scopes import ScopeController
 from app.http.sign_in import AuthController
 from app.http.tasks import TaskController
@@ -168,7 +167,7 @@ def _application(
     telling = None if metering is None else metering.metrics
     return Application(
         route_handlers=handlers,
-        dependencies={name: _singleton(getattr(services, name)) for name in SERVICES},
+        dependencies={name: singleton(getattr(services, name)) for name in SERVICES},
         state=State({"access": services.access, "cookies": jar, "cursors": services.cursors, "services": services}),
         door=partial(
             Doors,
@@ -222,7 +221,3 @@ def _routes(services: Services, exposed: Exposure, left_out: LeftOut) -> Iterabl
             opt=user() if exposed.docs == "auth" else None,
         )
         yield from left_out.kept(documents)
-
-
-def _singleton(service: object) -> Provide:
-    return Provide(lambda: service, use_cache=True, sync_to_thread=False)

@@ -7,11 +7,12 @@ is a Litestar ``Router``, and all that a group says stands in its ``opt``.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from litestar import Litestar, Router
+from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler
@@ -56,14 +57,23 @@ def routes(
     limit: str | UnsetType | None = UNSET,
     counter: str | None = None,
     tags: Iterable[str] | None = None,
+    services: Mapping[str, object] | None = None,
 ) -> Router:
     """Routes under *path*, behind *door* where they name none of their own.
 
     A caller has *limit*, such as ``1000/minute``, for all of them together, besides what else limits them; ``None`` and
-    ``off`` take that of an outer group away. Groups that name one *counter* count together.
+    ``off`` take that of an outer group away. Groups that name one *counter* count together. Their handlers may ask for
+    *services* by name.
     """
     opt = {**(door or {}), **({} if limit is UNSET else limited(limit, counter=counter))}
-    return Router(path, route_handlers=list(handlers), opt=opt, tags=None if tags is None else list(tags))
+    asked = {name: singleton(service) for name, service in (services or {}).items()}
+    tagged = None if tags is None else list(tags)
+    return Router(path, route_handlers=list(handlers), opt=opt, tags=tagged, dependencies=asked)
+
+
+def singleton(service: object) -> Provide:
+    """*service*, the same for whoever asks."""
+    return Provide(lambda: service, use_cache=True, sync_to_thread=False)
 
 
 def limited(limit: str | None, *, counter: str | None = None) -> dict[str, Any]:

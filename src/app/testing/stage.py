@@ -13,7 +13,7 @@ from app.http.application import SERVICES, Exposure, create_app
 from app.settings import Settings
 
 Handlers = Callable[[Ports], Iterable[Any]]
-PLAIN = {"rules", "branches", "webhook_handlers", "jobs", "start", "checks", "optional_checks", "close"}
+PLAIN = {"rules", "storage", "branches", "webhook_handlers", "jobs", "start", "checks", "optional_checks", "close"}
 """Of the ports what is a value, or is asked of the services."""
 
 

@@ -4,7 +4,7 @@ It is good for whoever has it and grants nothing: what they may see is asked ane
 array of the values that the list is sorted by, and the id.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from types import GenericAlias
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -13,7 +13,7 @@ import msgspec
 from litestar import Request
 
 from domain.errors import Invalid
-from domain.model.queries import Choice, Fields, Instant, Kind, Page, Position, Query, Text
+from domain.model.queries import Choice, Day, Fields, Instant, Kind, Page, Position, Query, Text, Whole
 from domain.ports.security import Cursors
 
 T = TypeVar("T")
@@ -66,4 +66,8 @@ def _value_of(kind: Kind) -> Any:
             return Annotated[datetime, msgspec.Meta(tz=True)]
         case Choice(words=words):
             return words
+        case Day():
+            return date
+        case Whole():
+            return int
     raise TypeError(f"{kind} is not sorted by")

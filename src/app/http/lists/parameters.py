@@ -9,6 +9,7 @@ from domain.model.queries import (
     LIMIT_MAX,
     SORTS_MAX,
     Choice,
+    Day,
     Field,
     Fields,
     Flag,
@@ -17,12 +18,17 @@ from domain.model.queries import (
     Kind,
     Members,
     Operator,
+    Sort,
     Text,
+    Whole,
 )
 
 CURSOR_MAX = 4096
 OFFSET_MAX = 999_999_999
 TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})"
+DAY = "(19|20)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"
+"""No pattern spells the calendar, nor the bounds of numbers: these tell of values that are right in any case."""
+
 UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 Schema = dict[str, Any]
 
@@ -33,7 +39,7 @@ def listing(fields: Fields) -> dict[str, Any]:
         "parameters": [
             parameter("limit", type="integer", minimum=1, maximum=LIMIT_MAX, default=DEFAULT_LIMIT),
             parameter("offset", type="integer", minimum=0, maximum=OFFSET_MAX, default=0),
-            parameter("sorting", type="string", pattern=_sorting(fields), default="created_at:desc"),
+            parameter("sorting", type="string", pattern=_sorting(fields), default=_said(fields.usual)),
             described(
                 "cursor",
                 "The `next` of a page: what comes after it, by the same sorting and filters, without an offset.",
@@ -86,6 +92,10 @@ def _aliases(fields: Fields) -> list[dict[str, Any]]:
     ]
 
 
+def _said(sorting: tuple[Sort, ...]) -> str:
+    return ",".join(f"{sort.field}:{'desc' if sort.descending else 'asc'}" for sort in sorting)
+
+
 def _sorting(fields: Fields) -> str:
     term = f"({'|'.join(fields.sorts)})(:(asc|desc))?"
     return f"^{term}(,{term}){{0,{SORTS_MAX - 1}}}$"
@@ -100,16 +110,22 @@ def _filter(field: Field, asked: Operator, name: str) -> dict[str, Any]:
 def _schema(kind: Kind) -> Schema:
     match kind:
         case Text(longest=longest) | Members(longest=longest):
-            return {"type": "string", "minLength": 1, "maxLength": longest}
+            schema: Schema = {"type": "string", "minLength": 1, "maxLength": longest}
         case Instant():
-            return {"type": "string", "format": "date-time", "pattern": f"^{TIME}$"}
+            schema = {"type": "string", "format": "date-time", "pattern": f"^{TIME}$"}
+        case Day():
+            schema = {"type": "string", "format": "date"}
+        case Whole(least=least, most=most):
+            schema = {"type": "integer", "minimum": least, "maximum": most}
         case Id():
-            return {"type": "string", "format": "uuid", "pattern": f"^{UUID}$"}
+            schema = {"type": "string", "format": "uuid", "pattern": f"^{UUID}$"}
         case Flag():
-            return {"type": "boolean"}
+            schema = {"type": "boolean"}
         case Choice(words=words):
-            return {"type": "string", "enum": list(words)}
-    raise TypeError(f"{kind} has no schema")
+            schema = {"type": "string", "enum": list(words)}
+        case _:
+            raise TypeError(f"{kind} has no schema")
+    return schema
 
 
 def _several(kind: Kind) -> Schema:
@@ -119,6 +135,10 @@ def _several(kind: Kind) -> Schema:
             one = f"[^,]{{1,{longest}}}"
         case Instant():
             one = TIME
+        case Day():
+            one = DAY
+        case Whole(most=most):
+            one = f"[1-9][0-9]{{0,{max(len(str(most)) - 2, 0)}}}"
         case Id():
             one = UUID
         case Choice(words=words):

@@ -9,7 +9,7 @@ from litestar import Request
 from app.http.lists.cursors import list_of, position_in
 from app.http.lists.parameters import CURSOR_MAX, filters_of
 from domain.errors import Invalid
-from domain.model.queries import DEFAULT_LIMIT, NEWEST_FIRST, Fields, Filter, Operator, Query, Sort
+from domain.model.queries import DEFAULT_LIMIT, Fields, Filter, Operator, Query, Sort
 
 Given = dict[str, str]
 
@@ -26,7 +26,7 @@ def list_query(request: Request[Any, Any, Any], fields: Fields) -> Query:
     query = Query(
         limit=_number(given, "limit", DEFAULT_LIMIT),
         offset=_offset(given),
-        sorting=_sorting(given),
+        sorting=_sorting(given, fields),
         filters=_filters(given, fields),
     ).within(fields)
     if "cursor" not in given:
@@ -75,14 +75,14 @@ def _offset(given: Given) -> int:
     return _number(given, "skip", 0)
 
 
-def _sorting(given: Given) -> tuple[Sort, ...]:
+def _sorting(given: Given, fields: Fields) -> tuple[Sort, ...]:
     """``sort_by=name&order=desc`` is another way of saying ``sorting=name:desc``."""
     if "order" in given and "sort_by" not in given:
         raise Invalid("order", "is the direction of sort_by, and given beside it")
     if "sort_by" in given:
         return (_sort_by(given),)
     if "sorting" not in given:
-        return NEWEST_FIRST
+        return fields.usual
     if _SORTING.fullmatch(given["sorting"]) is None:
         raise Invalid("sorting", "is a list such as created_at:desc,name")
     terms = (term.partition(":") for term in given["sorting"].split(","))

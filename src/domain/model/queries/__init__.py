@@ -9,18 +9,29 @@ asked; `query` is what was asked and the page of answers. A resource declares it
 order; the SQL is held to it by a test that asks all of them ten thousand random questions.
 """
 
-from domain.model.queries.fields import Field, Fields, Filter
-from domain.model.queries.kinds import IN_MAX, Choice, Flag, Id, Instant, Kind, Members, Operator, Text, Word
+from domain.model.queries.fields import NEWEST_FIRST, Field, Fields, Filter, Sort
+from domain.model.queries.kinds import (
+    IN_MAX,
+    Choice,
+    Day,
+    Flag,
+    Id,
+    Instant,
+    Kind,
+    Members,
+    Operator,
+    Text,
+    Whole,
+    Word,
+)
 from domain.model.queries.query import (
     DEFAULT_LIMIT,
     LIMIT_MAX,
-    NEWEST_FIRST,
     OFFSET_MAX,
     SORTS_MAX,
     Page,
     Position,
     Query,
-    Sort,
 )
 
 __all__ = (
@@ -31,6 +42,7 @@ __all__ = (
     "OFFSET_MAX",
     "SORTS_MAX",
     "Choice",
+    "Day",
     "Field",
     "Fields",
     "Filter",
@@ -45,5 +57,6 @@ __all__ = (
     "Query",
     "Sort",
     "Text",
+    "Whole",
     "Word",
 )

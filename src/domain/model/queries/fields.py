@@ -10,6 +10,15 @@ from domain.model.queries.kinds import IN_MAX, Flag, Kind, Operator
 
 
 @dataclass(frozen=True, slots=True)
+class Sort:
+    field: str
+    descending: bool = False
+
+
+NEWEST_FIRST = (Sort("created_at", descending=True),)
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """*of* is the attribute that it stands for, where that has another name; *judged* tells what depends on the time.
 
@@ -69,9 +78,10 @@ class Filter:
 
 
 class Fields:
-    """By name, in the order in which they are told."""
+    """By name, in the order in which they are told; a list is in its *usual* order unless somebody asks for another."""
 
-    def __init__(self, *fields: Field) -> None:
+    def __init__(self, *fields: Field, usual: tuple[Sort, ...] = NEWEST_FIRST) -> None:
+        self.usual = usual
         self._fields = {field.name: field for field in fields}
         self.sorts = tuple(sorted(field.name for field in fields if field.sorts))
 

@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
@@ -39,6 +39,8 @@ _HOLDS: Mapping[Operator, Callable[[Any, Any], bool]] = {
     Operator.LTE: operator.le,
     Operator.IN: lambda found, wanted: found in wanted,
 }
+_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -101,6 +103,35 @@ class Instant(Kind):
         except (ValueError, OverflowError):
             pass
         raise Invalid(at, "is a time in RFC 3339 such as 2026-01-31T09:00:00Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Day(Kind):
+    """A date, in no time zone."""
+
+    operators: ClassVar[tuple[Operator, ...]] = ORDERED
+
+    def parse(self, raw: str, at: str) -> date:
+        try:
+            if _DAY.fullmatch(raw) is not None:
+                return date.fromisoformat(raw)
+        except ValueError:
+            pass
+        raise Invalid(at, "is a date such as 2026-01-31")
+
+
+@dataclass(frozen=True, slots=True)
+class Whole(Kind):
+    """A whole number within bounds."""
+
+    least: int
+    most: int
+    operators: ClassVar[tuple[Operator, ...]] = ORDERED
+
+    def parse(self, raw: str, at: str) -> int:
+        if _WHOLE.fullmatch(raw) is None or not self.least <= int(raw) <= self.most:
+            raise Invalid(at, f"is a whole number from {self.least} to {self.most}")
+        return int(raw)
 
 
 @dataclass(frozen=True, slots=True)

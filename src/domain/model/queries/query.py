@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from domain.errors import Invalid
-from domain.model.queries.fields import Fields, Filter
+from domain.model.queries.fields import NEWEST_FIRST, Fields, Filter, Sort
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -14,15 +14,6 @@ DEFAULT_LIMIT = 50
 LIMIT_MAX = 200
 OFFSET_MAX = 2**31 - 1
 SORTS_MAX = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Sort:
-    field: str
-    descending: bool = False
-
-
-NEWEST_FIRST = (Sort("created_at", descending=True),)
 
 
 @dataclass(frozen=True, slots=True)
