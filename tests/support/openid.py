@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit
 from uuid import uuid4
 
 import httpx
+import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import get_default_algorithms
@@ -29,7 +30,7 @@ LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 _ALGORITHMS = get_default_algorithms()
 Changes = Mapping[str, Any]
 """Members to set in what would be said; one that is set to `MISSING` is left out."""
-MISSING = object()
+MISSING = msgspec.UNSET
 
 
 @dataclass(frozen=True)

@@ -271,6 +271,15 @@ class TestOtherAnswers:
             await talk.sign_in()
         assert refused.value.detail == f"the identity provider {detail}"
 
+    @pytest.mark.parametrize("charset", ["utf-16", "utf-32", "utf-8-sig", "utf-16-be"])
+    async def test_json_is_in_utf_8(self, charset: str) -> None:
+        talk = conversation()
+        body = said(talk.provider.document()).body
+        assert isinstance(body, bytes)
+        talk.provider.replies[DISCOVERY] = Reply(200, body.decode().encode(charset))
+        with pytest.raises(Unavailable, match="answers nonsense"):
+            await talk.sent()
+
     async def test_the_media_type_of_json_may_have_parameters(self) -> None:
         talk = conversation()
         talk.provider.replies[DISCOVERY] = Reply(

@@ -249,7 +249,7 @@ class TestItsHeader:
             {"b64": False, "crit": ["b64"]},
             {"b64": True},
         ],
-        ids=str,
+        ids=list,
     )
     async def test_one_that_brings_its_own_key_or_rules_is_refused(self, member: dict[str, Any]) -> None:
         """Well signed or by the stranger whose key it brings; and nobody is called."""
@@ -315,6 +315,10 @@ class TestItsForm:
     )
     async def test_what_is_no_signed_token_is_refused(self, token: str) -> None:
         assert await forged(conversation(), token) == "the ID token cannot be read"
+
+    async def test_one_that_is_longer_than_any_is_refused(self) -> None:
+        assert await refusal(conversation(claims={"more": "x" * 50_000})) == "the ID token cannot be read"
+        assert (await conversation(claims={"more": "x" * 40_000}).sign_in()).subject == "ada"
 
     async def test_one_with_spaces_or_padding_in_it_is_not_ours_to_mend(self) -> None:
         talk = conversation()
