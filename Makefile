@@ -16,11 +16,11 @@ UV = 0.13.9
 help:
 	@echo 'make install       .venv with everything that running, testing and checking need'
 	@echo 'make run           migrate, make a first admin if there is none, serve (ARGS="--port 8001")'
-	@echo 'make test          the tests; those for PostgreSQL and Redis are skipped where there is none (ARGS="tests/domain")'
+	@echo 'make test          the tests; those for PostgreSQL, Redis and memcached are skipped where there is none (ARGS="tests/domain")'
 	@echo 'make fuzz          requests made from the OpenAPI document, many more of them than in the tests (EXAMPLES=50)'
 	@echo 'make check         lint, format, types, import contracts; no warnings'
 	@echo 'make format        put imports and lines in order'
-	@echo 'make services      find or start a PostgreSQL and a Redis for the tests and print NAME=URL of each'
+	@echo 'make services      find or start PostgreSQL, Redis and memcached for the tests and print NAME=URL of each'
 	@echo 'make bench         all figures, beside their goals; bench-quick: those of one process, in a minute'
 	@echo 'make lock          constraints.txt anew, keeping what still fits (LOCK_ARGS=--upgrade: newest of all)'
 	@echo 'make clean         remove what was made here; data in .hexkey stays'

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 _UNLIMITED = {f"HEXKEY_RATE_LIMIT_{name}": "off" for name in ("DEFAULT", "ANONYMOUS", "SIGN_IN")}
 
 
+pytest.register_assert_rewrite("hexkey_contracts", "app.testing")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """``async def`` tests need no marker, unless the user has said how they want it."""

@@ -1,13 +1,15 @@
-"""Every test in this folder runs once per storage; a port means what these tests say."""
+"""Every test in this folder runs once per storage, or per limiter; a port means what these tests say."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 
-from domain.model.projects import Project
-from domain.model.users import User
+from tests.support import limits
 from tests.support.databases import NAMES, Databases, Storage
-from tests.support.examples import a_project, a_user
+from tests.support.given import owner, project
+
+__all__ = ("open_limits", "owner", "project", "storage")
 
 
 @pytest.fixture(params=NAMES)
@@ -16,15 +18,6 @@ async def storage(request: pytest.FixtureRequest, databases: Databases) -> Async
         yield opened
 
 
-@pytest.fixture
-async def owner(storage: Storage) -> User:
-    user = a_user()
-    await storage.given(user)
-    return user
-
-
-@pytest.fixture
-async def project(storage: Storage, owner: User) -> Project:
-    project = a_project(owner)
-    await storage.given(project)
-    return project
+@pytest.fixture(params=limits.NAMES)
+def open_limits(request: pytest.FixtureRequest) -> limits.OpenLimits:
+    return partial(limits.limits, request.param)

@@ -8,9 +8,10 @@ from domain.model.permissions import MEMBER_PERMISSIONS
 from domain.model.roles import ADMIN_ID, MEMBER_ID
 from domain.model.scopes import Catalogue
 from domain.model.sessions import Session, SessionKind
-from tests.support.databases import Storage
-from tests.support.examples import a_key, a_role, a_secret, a_session, a_user
-from tests.support.fakes import START
+
+from ..support.databases import Storage
+from ..support.examples import a_key, a_role, a_secret, a_session, a_user
+from ..support.fakes import START
 
 EVERY = Catalogue().permissions
 READ = Catalogue().permissions_of(["read"])

@@ -3,9 +3,10 @@ from datetime import timedelta
 import pytest
 
 from domain.model.attempts import STRANGER, UNKNOWN_DEVICE, Attempts
-from tests.support.databases import Storage
-from tests.support.examples import HOSTILE_TEXTS, attempts
-from tests.support.fakes import START
+
+from ..support.databases import Storage
+from ..support.examples import HOSTILE_TEXTS, attempts
+from ..support.fakes import START
 
 LATER = START + timedelta(seconds=1)
 ACCOUNT = "user:01900000-0000-7000-8000-000000000001"

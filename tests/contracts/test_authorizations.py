@@ -4,9 +4,10 @@ import pytest
 
 from domain.errors import SessionNotFound
 from domain.model.authorizations import AuthorizationRequest, Intent
-from tests.support.databases import Storage
-from tests.support.examples import a_session, an_authorization
-from tests.support.fakes import START
+
+from ..support.databases import Storage
+from ..support.examples import a_session, an_authorization
+from ..support.fakes import START
 
 
 async def taken(storage: Storage, *requests: AuthorizationRequest) -> list[AuthorizationRequest | None]:

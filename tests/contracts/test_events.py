@@ -4,9 +4,10 @@ import pytest
 
 from domain.model.actors import ActorKind
 from domain.model.ids import KeyId, SessionId
-from tests.support.databases import Storage
-from tests.support.examples import HOSTILE_TEXTS, a_user, an_event
-from tests.support.fakes import START, CountingIds
+
+from ..support.databases import Storage
+from ..support.examples import HOSTILE_TEXTS, a_user, an_event
+from ..support.fakes import START, CountingIds
 
 IDS = CountingIds()
 

@@ -7,9 +7,10 @@ import pytest
 
 from domain.errors import SessionNotFound
 from domain.services.housekeeping import Housekeeping
-from tests.support.databases import Storage
-from tests.support.examples import a_claim, a_one_time_token, a_session, an_authorization, attempts
-from tests.support.fakes import START
+
+from ..support.databases import Storage
+from ..support.examples import a_claim, a_one_time_token, a_session, an_authorization, attempts
+from ..support.fakes import START
 
 FAR_AND_NEAR = (START + timedelta(days=9), START + timedelta(days=1))
 

@@ -7,9 +7,10 @@ import pytest
 from domain.errors import IdempotencyInProgress
 from domain.model.idempotency import Record
 from domain.model.ids import ClaimId
-from tests.support.databases import Storage
-from tests.support.examples import a_claim
-from tests.support.fakes import START
+
+from ..support.databases import Storage
+from ..support.examples import a_claim
+from ..support.fakes import START
 
 MOMENT = timedelta(microseconds=1)
 

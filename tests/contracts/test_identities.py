@@ -7,8 +7,9 @@ import pytest
 from domain.errors import IdentityNotFound, IdentityTaken, SessionNotFound, UserNotFound
 from domain.model.identities import Identity
 from domain.model.users import User
-from tests.support.databases import Storage
-from tests.support.examples import (
+
+from ..support.databases import Storage
+from ..support.examples import (
     HOSTILE_TEXTS,
     ISSUER,
     a_provider_session,
@@ -16,7 +17,7 @@ from tests.support.examples import (
     a_user,
     an_identity,
 )
-from tests.support.fakes import START
+from ..support.fakes import START
 
 
 async def listed(storage: Storage, user: User) -> tuple[Identity, ...]:

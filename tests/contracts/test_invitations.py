@@ -7,9 +7,10 @@ from domain.model.invitations import Invitation
 from domain.model.queries import Page, Query, Sort
 from domain.model.roles import ADMIN_ID, MEMBER_ID
 from domain.model.users import EmailAddress
-from tests.support.databases import Storage
-from tests.support.examples import a_mail, a_one_time_token, a_user, an_invitation
-from tests.support.fakes import START
+
+from ..support.databases import Storage
+from ..support.examples import a_mail, a_one_time_token, a_user, an_invitation
+from ..support.fakes import START
 
 ADA = EmailAddress("ada@example.org")
 BY_EMAIL = Query(sorting=(Sort("email"),))

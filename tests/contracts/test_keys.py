@@ -9,9 +9,10 @@ from domain.model.ids import ProjectId
 from domain.model.keys import Key
 from domain.model.limits import Policy
 from domain.model.queries import Page, Query, Sort
-from tests.support.databases import Storage
-from tests.support.examples import HOSTILE_TEXTS, a_key, a_secret, a_use, a_user
-from tests.support.fakes import START, CountingIds
+
+from ..support.databases import Storage
+from ..support.examples import HOSTILE_TEXTS, a_key, a_secret, a_use, a_user
+from ..support.fakes import START, CountingIds
 
 LATER = START + timedelta(days=1, microseconds=1)
 

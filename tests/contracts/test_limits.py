@@ -1,4 +1,7 @@
-"""A limiter means what its port says, wherever it counts: here, on Redis, and on Redis with another to fall back on."""
+"""A limiter means what its port says, wherever it counts.
+
+Of ours: here, on Redis, and on Redis with another to fall back on. Another one is whatever ``open_limits`` opens.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,13 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import Invalid
 from domain.model.limits import Admission, Allowance, Policy
 from domain.ports.limits import RateLimiter
-from tests.support.limits import NAMES, Limits, limits
+
+from ..support.counting import Limits, OpenLimits
 
 MOMENT = 5.0
 """What a test may take in real seconds, on a bad day: windows are minutes, so that it does not count."""
@@ -21,9 +25,9 @@ THREE_AN_HOUR = Policy(3, 3600)
 BOTH = (TWO_A_MINUTE, THREE_AN_HOUR)
 
 
-@pytest.fixture(params=NAMES)
-async def counting(request: pytest.FixtureRequest) -> AsyncIterator[Limits]:
-    async with limits(request.param) as made:
+@pytest.fixture
+async def counting(open_limits: OpenLimits) -> AsyncIterator[Limits]:
+    async with open_limits() as made:
         yield made
 
 
@@ -187,18 +191,17 @@ STEPS = st.tuples(
 )
 
 
-@pytest.mark.parametrize("name", NAMES)
-@given(st.lists(STEPS, max_size=60))
-@settings(max_examples=40, deadline=None)
+@given(steps=st.lists(STEPS, max_size=60))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_hits_less_refunds_never_exceed_a_quota(
-    name: str, steps: list[tuple[str, str, tuple[Policy, ...], int, int]]
+    open_limits: OpenLimits, steps: list[tuple[str, str, tuple[Policy, ...], int, int]]
 ) -> None:
-    asyncio.run(_agree(name, steps))
+    asyncio.run(_agree(open_limits, steps))
 
 
-async def _agree(name: str, steps: list[tuple[str, str, tuple[Policy, ...], int, int]]) -> None:
+async def _agree(open_limits: OpenLimits, steps: list[tuple[str, str, tuple[Policy, ...], int, int]]) -> None:
     now, counted = 0.0, dict[tuple[str, Policy], Counted]()
-    async with limits(name) as counting:
+    async with open_limits() as counting:
         for act, subject, policies, cost, pause in steps:
             if pause:
                 await counting.passing(pause)

@@ -12,9 +12,10 @@ from domain.model.projects import PROJECT_FIELDS
 from domain.model.queries import OFFSET_MAX, Page, Position, Query, Sort
 from domain.model.roles import ROLE_FIELDS
 from domain.model.users import USER_FIELDS
-from tests.support.databases import Storage
-from tests.support.examples import a_key, a_project, a_role, a_secret, a_user, an_invitation
-from tests.support.fakes import START
+
+from ..support.databases import Storage
+from ..support.examples import a_key, a_project, a_role, a_secret, a_user, an_invitation
+from ..support.fakes import START
 
 IN_CODE_POINT_ORDER = ("", " ", "%", "A", "B", "Z", "_", "a", "a ", "aa", "b", "z", "É", "é", "ﬀ", "\uffff", "𐀀", "😀")
 

@@ -5,9 +5,10 @@ import pytest
 from domain.errors import InvitationNotFound, UserNotFound
 from domain.model.mails import Mail, MailKind
 from domain.model.users import EmailAddress
-from tests.support.databases import Storage
-from tests.support.examples import a_mail, a_user, an_invitation
-from tests.support.fakes import START
+
+from ..support.databases import Storage
+from ..support.examples import a_mail, a_user, an_invitation
+from ..support.fakes import START
 
 MINUTE, INSTANT = timedelta(minutes=1), timedelta(microseconds=1)
 NEVER = START + timedelta(days=36_500)

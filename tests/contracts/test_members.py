@@ -7,9 +7,10 @@ from domain.errors import EditConflict, MemberNotFound, NotFound, QuotaReached
 from domain.model.members import MemberCard, ProjectRole
 from domain.model.queries import Page, Query, Sort
 from domain.model.users import Username
-from tests.support.databases import Storage
-from tests.support.examples import a_member, a_project, a_user
-from tests.support.fakes import START
+
+from ..support.databases import Storage
+from ..support.examples import a_member, a_project, a_user
+from ..support.fakes import START
 
 LATER = START + timedelta(microseconds=1)
 

@@ -7,9 +7,10 @@ from domain.errors import InvitationNotFound, UserNotFound
 from domain.model.invitations import Invitation
 from domain.model.one_time_tokens import OneTimeToken, TokenPurpose
 from domain.model.users import EmailAddress
-from tests.support.databases import Storage
-from tests.support.examples import a_one_time_token, a_user, an_invitation
-from tests.support.fakes import START
+
+from ..support.databases import Storage
+from ..support.examples import a_one_time_token, a_user, an_invitation
+from ..support.fakes import START
 
 RESET, VERIFICATION = TokenPurpose.PASSWORD_RESET, TokenPurpose.EMAIL_VERIFICATION
 

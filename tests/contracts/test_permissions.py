@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from domain.model.permissions import CORE_PERMISSIONS, MEMBER_PERMISSIONS
 from domain.model.roles import ADMIN_ID, MEMBER_ID
 from domain.model.scopes import Catalogue
-from tests.support.databases import Storage
-from tests.support.examples import a_key, a_role, a_session, a_user
+
+from ..support.databases import Storage
+from ..support.examples import a_key, a_role, a_session, a_user
 
 PERMISSIONS = st.frozensets(st.sampled_from([*sorted(CORE_PERMISSIONS), "gone:away"]), max_size=6)
 ROLES = st.lists(st.tuples(PERMISSIONS, st.booleans()), min_size=1, max_size=5)

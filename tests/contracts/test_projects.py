@@ -5,9 +5,10 @@ import pytest
 
 from domain.errors import EditConflict, ProjectNameTaken, ProjectNotFound, QuotaReached, UserNotFound
 from domain.model.queries import Page, Query, Sort
-from tests.support.databases import Storage
-from tests.support.examples import HOSTILE_TEXTS, a_key, a_member, a_project, a_user
-from tests.support.fakes import START
+
+from ..support.databases import Storage
+from ..support.examples import HOSTILE_TEXTS, a_key, a_member, a_project, a_user
+from ..support.fakes import START
 
 BY_NAME = Query(sorting=(Sort("name"),))
 

@@ -6,8 +6,9 @@ import pytest
 
 from domain.errors import Conflict, NotFound
 from domain.model.roles import ADMIN, MEMBER_ID
-from tests.support.databases import Storage
-from tests.support.examples import (
+
+from ..support.databases import Storage
+from ..support.examples import (
     a_key,
     a_mail,
     a_one_time_token,
@@ -23,7 +24,7 @@ from tests.support.examples import (
     an_invitation,
     attempts,
 )
-from tests.support.fakes import START
+from ..support.fakes import START
 
 REFUSALS = {
     "users.save": lambda work, owner: work.users.save(a_user()),

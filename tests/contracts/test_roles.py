@@ -8,9 +8,10 @@ from domain.errors import EditConflict, RoleNameTaken, RoleNotFound, UserNotFoun
 from domain.model.ids import RoleId
 from domain.model.queries import Page, Position, Query, Sort
 from domain.model.roles import ADMIN, ADMIN_ID, BUILT_IN, MEMBER, MEMBER_ID
-from tests.support.databases import Storage
-from tests.support.examples import HOSTILE_TEXTS, a_role, a_user
-from tests.support.fakes import START, CountingIds
+
+from ..support.databases import Storage
+from ..support.examples import HOSTILE_TEXTS, a_role, a_user
+from ..support.fakes import START, CountingIds
 
 UNKNOWN = RoleId(CountingIds().new())
 

@@ -7,9 +7,10 @@ import pytest
 from domain.errors import EditConflict, QuotaReached, ScopeNotFound
 from domain.model.roles import ADMIN_ID, MEMBER_ID
 from domain.model.scopes import Scope
-from tests.support.databases import Storage
-from tests.support.examples import HOSTILE_TEXTS, a_key, a_scope
-from tests.support.fakes import START
+
+from ..support.databases import Storage
+from ..support.examples import HOSTILE_TEXTS, a_key, a_scope
+from ..support.fakes import START
 
 LATER = START + timedelta(microseconds=1)
 

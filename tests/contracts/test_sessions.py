@@ -6,9 +6,10 @@ import pytest
 from domain.errors import EditConflict, SessionNotFound, UserNotFound
 from domain.model.actors import Origin
 from domain.model.sessions import RefreshToken, Session, SessionKind, Spending
-from tests.support.databases import Storage
-from tests.support.examples import HOSTILE_TEXTS, a_refresh_token, a_session, a_user
-from tests.support.fakes import START
+
+from ..support.databases import Storage
+from ..support.examples import HOSTILE_TEXTS, a_refresh_token, a_session, a_user
+from ..support.fakes import START
 
 ORIGIN = Origin(address="2001:db8::1", user_agent=HOSTILE_TEXTS[0])
 

@@ -6,9 +6,10 @@ import pytest
 from domain.errors import EditConflict, NotFound, QuotaReached, TaskNotFound, UserNotFound
 from domain.model.queries import Page, Query, Sort
 from domain.model.tasks import Task, TaskStatus
-from tests.support.databases import Storage
-from tests.support.examples import HOSTILE_TEXTS, a_member, a_project, a_task, a_user
-from tests.support.fakes import START
+
+from ..support.databases import Storage
+from ..support.examples import HOSTILE_TEXTS, a_member, a_project, a_task, a_user
+from ..support.fakes import START
 
 LATER = START + timedelta(microseconds=1)
 BY_TITLE = Query(sorting=(Sort("title"),))

@@ -6,8 +6,9 @@ import pytest
 from domain.errors import EmailTaken, UserNotFound
 from domain.model.queries import Page, Query
 from domain.model.roles import MEMBER_ID
-from tests.support.databases import Storage
-from tests.support.examples import (
+
+from ..support.databases import Storage
+from ..support.examples import (
     a_key,
     a_project,
     a_refresh_token,
@@ -15,7 +16,7 @@ from tests.support.examples import (
     a_user,
     an_event,
 )
-from tests.support.fakes import START
+from ..support.fakes import START
 
 
 async def is_kept(storage: Storage, user) -> bool:

@@ -8,9 +8,10 @@ from domain.model.ids import RoleId
 from domain.model.queries import Page, Position, Query, Sort
 from domain.model.roles import ADMIN_ID, MEMBER_ID
 from domain.model.users import EmailAddress, Username
-from tests.support.databases import Storage
-from tests.support.examples import HOSTILE_TEXTS, a_user
-from tests.support.fakes import START, CountingIds
+
+from ..support.databases import Storage
+from ..support.examples import HOSTILE_TEXTS, a_user
+from ..support.fakes import START, CountingIds
 
 
 async def test_get_finds_what_add_was_given(storage: Storage) -> None:

@@ -7,9 +7,10 @@ import pytest
 from domain.errors import DeliveryNotFound, EditConflict
 from domain.model.queries import Page, Query, Sort
 from domain.model.webhooks import ATTEMPTS_MAX, Delivery, DeliveryStatus
-from tests.support.databases import Storage
-from tests.support.examples import a_delivery
-from tests.support.fakes import START
+
+from ..support.databases import Storage
+from ..support.examples import a_delivery
+from ..support.fakes import START
 
 INSTANT = timedelta(microseconds=1)
 OLDEST_FIRST = Query(limit=200, sorting=(Sort("created_at"),))

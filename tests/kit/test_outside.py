@@ -1,6 +1,7 @@
 """The fixtures where nothing else of ours is: in somebody's project that has installed the package."""
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+OURS = re.compile("HEXKEY_(?!TEST_)|PYTEST_|PYTHON")
 USES_THE_FIXTURES = """
 import hexkey_pytest
 
@@ -21,10 +23,8 @@ async def test_a_key_that_may_only_read_makes_no_project(api_key_client):
 
 
 def run(*command: str | Path, folder: Path) -> str:
-    """What it prints; it must go well. Neither our folder nor our settings are within its reach."""
-    around = {
-        name: value for name, value in os.environ.items() if not name.startswith(("HEXKEY_", "PYTEST_", "PYTHON"))
-    }
+    """What it prints; it must go well. Neither our folder nor any setting is within its reach."""
+    around = {name: value for name, value in os.environ.items() if not OURS.match(name)}
     done = subprocess.run(command, cwd=folder, env=around, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -36,9 +36,10 @@ def tried(folder: Path, text: str, *options: str, python: str | Path = sys.execu
     return run(python, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:schemathesis", *options, folder=folder)
 
 
-@pytest.fixture
-def installed(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of an environment with a wheel of ours in it; what we depend on it takes from this one."""
+    tmp_path = tmp_path_factory.mktemp("installed")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet"]
     run(
         *pip,
@@ -61,10 +62,49 @@ def installed(tmp_path: Path) -> Path:
 
 
 def test_a_folder_with_nothing_but_a_test_uses_them_after_pip_install(installed: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "elsewhere"
-    folder.mkdir()
-    text = USES_THE_FIXTURES.format(place=str(tmp_path / "venv"))
-    assert "1 passed" in tried(folder, text, python=installed)
+    text = USES_THE_FIXTURES.format(place=str(installed.parents[1]))
+    assert "1 passed" in tried(tmp_path, text, python=installed)
+
+
+STORAGE = """
+import pytest
+from hexkey_contracts.suites.test_users import *
+from hexkey_contracts.suites.test_unit_of_work import *
+from hexkey_contracts.support.databases import memory_storage
+from hexkey_contracts.support.given import *
+
+@pytest.fixture
+def storage():
+    return memory_storage()
+"""
+FAULT = """
+from adapters.memory.users import MemoryUserRepository
+
+async def save(self, user):
+    self._users.writing.put(user.id, user)
+    return user
+
+@pytest.fixture(autouse=True)
+def _overwrites(monkeypatch):
+    monkeypatch.setattr(MemoryUserRepository, "save", save)
+"""
+
+
+def test_a_storage_of_somebody_elses_runs_our_suites(installed: Path, tmp_path: Path) -> None:
+    assert re.search(r"\b[1-9]\d+ passed", said := tried(tmp_path, STORAGE, python=installed)), said
+
+
+def test_one_that_overwrites_what_others_have_changed_is_found_out(installed: Path, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="EditConflict"):
+        tried(tmp_path, STORAGE + FAULT, python=installed)
+
+
+def test_a_limiter_of_somebody_elses_runs_our_suite(installed: Path, tmp_path: Path) -> None:
+    adapter = ROOT / "examples" / "memcached_limits"
+    (tmp_path / "limiter.py").write_text((adapter / "limiter.py").read_text())
+    text = (adapter / "tests" / "test_limiter.py").read_text().replace("examples.memcached_limits.limiter", "limiter")
+    said = tried(tmp_path, text, python=installed)
+    assert re.search(r"\b[1-9]\d+ (passed|skipped)", said), said
 
 
 def test_a_project_with_an_app_and_a_domain_of_its_own_is_left_alone(tmp_path: Path) -> None:

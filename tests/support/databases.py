@@ -52,7 +52,8 @@ from domain.model.users import User
 from domain.model.webhooks import Delivery
 from domain.ports.access import AccessChanges, AccessDirectory
 from domain.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from tests.support.fakes import ManualClock
+
+from .fakes import ManualClock
 
 NAMES = ("memory", "sqlite", "postgres")
 SERVER = os.environ.get("HEXKEY_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")

@@ -37,7 +37,8 @@ from domain.model.sessions import RefreshToken, Session, SessionKind
 from domain.model.tasks import Task
 from domain.model.users import EmailAddress, User
 from domain.model.webhooks import Delivery
-from tests.support.fakes import START, CountingIds
+
+from .fakes import START, CountingIds
 
 ISSUER = "https://login.example.org"
 HOSTILE_TEXTS = (

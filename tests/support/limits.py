@@ -1,16 +1,17 @@
 """Every rate limiter that is shipped, and how time passes for it, behind the same few names."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 from adapters.fallback_limits import FallbackRateLimiter
 from adapters.memory.limits import MemoryRateLimiter
 from adapters.redis import RedisRateLimiter
-from domain.ports.limits import RateLimiter
+from tests.support.counting import Limits, OpenLimits
 from tests.support.redis import SERVER, calling
+
+__all__ = ("NAMES", "Limits", "OpenLimits", "limits")
 
 NAMES = ("memory", "redis", "fallback")
 _PASSING = """
@@ -28,14 +29,6 @@ class Stopwatch:
 
     def __call__(self) -> float:
         return self.seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """*passing* makes so many seconds pass, and a real moment besides."""
-
-    limiter: RateLimiter
-    passing: Callable[[float], Awaitable[None]]
 
 
 @asynccontextmanager
