@@ -32,6 +32,8 @@ class PatientProtocol(HttpToolsProtocol):
     """Bytes that came since the last complete headers."""
     _chunk = b""
     _refused = False
+    _ends = False
+    """Whether the worker goes: what comes now is answered, and nothing after it."""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -54,6 +56,20 @@ class PatientProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._stop_waiting()
         super().on_headers_complete()
+        if self._ends and self.cycle is not None:
+            self.cycle.keep_alive = False
+
+    def shutdown(self) -> None:
+        """uvicorn would hang up on whoever has come a moment ago and whose request is still on its way."""
+        if self.cycle is None or (self._deadline is not None and self._unread):
+            self._ends = True
+            self.loop.call_later(LAST_SECONDS, self._hang_up)
+        else:
+            super().shutdown()
+
+    def _hang_up(self) -> None:
+        if self._deadline is not None:  # nobody has asked for anything since
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()

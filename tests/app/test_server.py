@@ -16,10 +16,11 @@ from app.http.application import create_app
 from tests.support.ports import memory_ports
 
 SECONDS = 0.2
+LIVE = b"GET /health/live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 
 @pytest.fixture
-async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
+async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[uvicorn.Server]:
     monkeypatch.setattr(patient, "HEADER_SECONDS", SECONDS)
     app = create_app(assemble(memory_ports()))
     http: dict[str, Any] = {"http": patient.PatientProtocol, "ws": "none", "proxy_headers": False}
@@ -28,9 +29,15 @@ async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     serving = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn has a flag and no event
         await asyncio.sleep(0.005)
-    yield server.servers[0].sockets[0].getsockname()[1]
+    yield server
     server.should_exit = True
     await serving
+
+
+@pytest.fixture
+def port(server: uvicorn.Server) -> int:
+    number: int = server.servers[0].sockets[0].getsockname()[1]
+    return number
 
 
 async def ended_after(port: int, *parts: bytes) -> tuple[float, bytes]:
@@ -145,4 +152,33 @@ async def test_whole_headers_are_answered_and_the_second_request_has_its_own_tim
     writer.write(request[:20])
     async with asyncio.timeout(5):
         assert problem_in(await reader.read()) == (408, "headers_too_slow")
+    writer.close()
+
+
+async def test_who_has_just_come_when_it_ends_is_answered_and_then_the_line_closes(
+    server: uvicorn.Server, port: int
+) -> None:
+    for parts in ((LIVE,), (LIVE[:20], LIVE[20:])):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        *begun, rest = parts
+        writer.writelines(begun)
+        await asyncio.sleep(0.05)
+        for connection in list(server.server_state.connections):
+            connection.shutdown()  # type: ignore[union-attr]  # as the server does when it ends
+        await asyncio.sleep(0.02)
+        writer.write(rest)
+        async with asyncio.timeout(patient.LAST_SECONDS / 2):
+            answer = await reader.read()
+        assert answer.startswith(b"HTTP/1.1 200 OK")
+        assert b"connection: close" in answer
+        writer.close()
+
+
+async def test_who_has_come_and_asks_for_nothing_does_not_hold_up_the_end(server: uvicorn.Server, port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    await asyncio.sleep(0.05)
+    for connection in list(server.server_state.connections):
+        connection.shutdown()  # type: ignore[union-attr]
+    async with asyncio.timeout(patient.LAST_SECONDS + 0.5):
+        assert await reader.read() == b""
     writer.close()

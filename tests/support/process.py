@@ -96,7 +96,12 @@ class Server:
     def workers(self) -> list[int]:
         """The ids of those processes of it that serve, where there are several."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+        found = []
+        for child in children:
+            with suppress(FileNotFoundError, ProcessLookupError):
+                if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    found.append(int(child))
+        return found
 
     def stop(self) -> int:
         """SIGTERM to the one that was started, as a supervisor does; its exit status."""
