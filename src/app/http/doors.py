@@ -25,6 +25,7 @@ from app.http.errors import CsrfFailed
 from app.http.forms import query_of
 from app.http.idempotency import Repeatable, again, whole
 from app.http.notices import counted, retiring
+from app.http.origins import origin_of
 from app.http.waiting import prefers_to_wait, waiting
 from app.settings import Secret
 from domain.errors import (
@@ -63,8 +64,6 @@ _KINDS: dict[Door, tuple[ActorKind, ...]] = {
     Door.KEY: (ActorKind.KEY,),
     Door.USER_OR_KEY: (ActorKind.KEY, ActorKind.USER),
 }
-
-
 _UNMARKED: dict[str, Any] = {"limited": True, "same_origin": False, "while_restricted": False, "any_of": ()}
 
 
@@ -234,27 +233,17 @@ class Doors:
     async def _by_cookie(self, scope: Scope, cookie: str, origin: Origin) -> Actor:
         """A browser sends cookies whoever tells it to: what changes something must come from a page of ours."""
         actor = await self._access.authenticate_cookie(cookie, origin)
-        if scope["route_handler"].opt.get("same_origin"):
-            require_same_origin(dict(scope["headers"]), self._public_url)
-        if scope["type"] == ScopeType.HTTP and scope["method"] not in SAFE:
+        is_safe = scope["type"] != ScopeType.HTTP or scope["method"] in SAFE
+        if not is_safe or scope["route_handler"].opt.get("same_origin"):
             headers = dict(scope["headers"])
             require_same_origin(headers, self._public_url)
-            token = doubled_token(headers, hint_in(scope["headers"], self._csrf_name))
-            if not self._access.is_csrf_token(token, cookie):
-                raise CsrfFailed
+            if not is_safe:
+                token = doubled_token(headers, hint_in(scope["headers"], self._csrf_name))
+                if not self._access.is_csrf_token(token, cookie):
+                    raise CsrfFailed
         return actor
 
 
 def _names(opt: Mapping[str, Any]) -> dict[str, None] | None:
     """What a query may hold; None where somebody else writes it, and may add to it."""
     return None if opt.get("open_query") else dict.fromkeys(p["name"] for p in opt.get("parameters", ()))
-
-
-def origin_of(scope: Scope) -> Origin:
-    state = scope["state"]
-    agent = next((value for name, value in scope["headers"] if name == b"user-agent"), None)
-    return Origin(
-        address=state.get("address"),
-        request_id=state.get("request_id"),
-        user_agent=None if agent is None else agent[:256].decode("latin-1"),
-    )

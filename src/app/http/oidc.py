@@ -10,9 +10,10 @@ from litestar.params import FromPath, RequestBody
 
 from app.http.bodies import Form
 from app.http.cookies import DEVICE, hint_in, jar_of
-from app.http.doors import ActorRequest, origin_of, public, revoking, session
+from app.http.doors import ActorRequest, public, revoking, session
 from app.http.fields import described
 from app.http.lists import parameter, query_in
+from app.http.origins import origin_of
 from app.http.sign_in import NO_STORE
 from domain.model.authorizations import RETURN_TO_LIMIT
 from domain.services.federated_accounts import Browser

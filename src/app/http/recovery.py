@@ -7,8 +7,9 @@ from litestar.di import NamedDependency
 from litestar.params import RequestBody
 
 from app.http.bodies import Input
-from app.http.doors import ActorRequest, origin_of, public, revoking, user
+from app.http.doors import ActorRequest, public, revoking, user
 from app.http.fields import Email, MailedToken, NewPassword
+from app.http.origins import origin_of
 from domain.services.accounts import AccountService
 from domain.services.recovery import RecoveryService
 

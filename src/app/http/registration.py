@@ -10,10 +10,11 @@ from litestar.di import NamedDependency
 from litestar.params import RequestBody
 
 from app.http.bodies import Input
-from app.http.doors import ActorRequest, origin_of, public, user
+from app.http.doors import ActorRequest, public, user
 from app.http.fields import DisplayName, Email, MailedToken, NewPassword, Username
 from app.http.idempotency import once, repeatable
 from app.http.lists import ListView, list_query, listed, listing
+from app.http.origins import origin_of
 from app.http.paths import PathId, path_id
 from app.http.users import RoleIds, UserView, role_ids_of, view
 from app.http.views import ViewResponse

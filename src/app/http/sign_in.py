@@ -10,9 +10,10 @@ from litestar.params import RequestBody
 from app.http import me
 from app.http.bodies import Form, Input
 from app.http.cookies import DEVICE, hint_in, jar_of
-from app.http.doors import ActorRequest, origin_of, public, revoking, user, user_or_key
+from app.http.doors import ActorRequest, public, revoking, user, user_or_key
 from app.http.errors import UnsupportedGrantType
 from app.http.fields import Login, Password, described
+from app.http.origins import origin_of
 from app.http.problems import grant_handlers, oauth_handlers
 from domain.errors import Invalid
 from domain.model.permissions import TokenPermission

@@ -1,0 +1,15 @@
+"""Where a request came from, as the edge found it."""
+
+from litestar.types import Scope
+
+from domain.model.actors import Origin
+
+
+def origin_of(scope: Scope) -> Origin:
+    state = scope["state"]
+    agent = next((value for name, value in scope["headers"] if name == b"user-agent"), None)
+    return Origin(
+        address=state.get("address"),
+        request_id=state.get("request_id"),
+        user_agent=None if agent is None else agent[:256].decode("latin-1"),
+    )
