@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, is_dataclass, replace
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from types import ModuleType
@@ -31,6 +32,7 @@ from app.http.bodies import Form, Input
 from app.settings import parse
 from tests.support.canaries import Canaries, forms
 from tests.support.life import ADA, ADMIN, KINDS, MOVED, Life, a_password
+from tests.support.openid import OpenIdProvider, listening
 from tests.support.ports import memory_ports
 from tests.support.post import PostOffice, post_office, text_of
 from tests.support.process import Installation, Server, free_port, installation
@@ -48,12 +50,21 @@ class Running:
     admin_password: str
     metrics_token: str
     database: str
+    provider: OpenIdProvider
+
+
+@pytest.fixture
+def provider() -> Iterator[OpenIdProvider]:
+    person = {"sub": "elsewhere", "email": "elsewhere@example.org", "email_verified": True, "sid": "session elsewhere"}
+    with listening(OpenIdProvider(client_secret=a_password(), person=person)) as there:
+        yield there
 
 
 @pytest.fixture(params=["json over sqlite", "console over postgres"])
-def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]:
+def running(request: pytest.FixtureRequest, provider: OpenIdProvider, tmp_path: Path) -> Iterator[Running]:
     form, _, storage = request.param.partition(" over ")
     canaries, port = Canaries(), free_port()
+    canaries.add("client secret", provider.client_secret or "")
     smtp_password = canaries.add("SMTP password", a_password())
     admin_password = canaries.add("password", a_password())
     settings = {
@@ -66,6 +77,9 @@ def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]
         "HEXKEY_ADMIN_EMAIL": ADMIN,
         "HEXKEY_ADMIN_PASSWORD": admin_password,
         "HEXKEY_METRICS_TOKEN": canaries.add("metrics token", secrets.token_urlsafe(32)),
+        "HEXKEY_OIDC__CORP__ISSUER": provider.issuer,
+        "HEXKEY_OIDC__CORP__CLIENT_ID": provider.client_id,
+        "HEXKEY_OIDC__CORP__CLIENT_SECRET": provider.client_secret or "",
         "HEXKEY_WEBHOOK_SECRET__GITHUB": canaries.add("webhook secret", secrets.token_urlsafe(32)),
     }
     with installation(tmp_path, storage, **settings) as installed:
@@ -80,6 +94,7 @@ def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]
                 admin_password=admin_password,
                 metrics_token=settings["HEXKEY_METRICS_TOKEN"],
                 database=database,
+                provider=provider,
             )
 
 
@@ -101,7 +116,15 @@ async def test_a_running_service_tells_no_secret_to_anybody_else(running: Runnin
         post_office(port=running.smtp_port, password=b"another", auth_require_tls=False) as office,
         httpx.AsyncClient(base_url=server.url, timeout=20) as http,
     ):
-        life = Life(http, canaries, Letterbox(office).token, running.admin_password)
+        provider = running.provider
+        life = Life(
+            http,
+            canaries,
+            Letterbox(office).token,
+            running.admin_password,
+            approve=provider.sign_in,
+            signed_out=provider.logout_token,
+        )
         early = {"email": "early@example.org", "password": canaries.add("password", a_password())}
         await life.ok("POST", "/v1/auth/register", json=early)
         await until(lambda: bool(office.logins))
@@ -119,7 +142,7 @@ async def test_a_running_service_tells_no_secret_to_anybody_else(running: Runnin
     told["the errors"] = b"\n".join(life.errors)
     told["both streams"] = server.said.encode()
 
-    assert canaries.kinds >= KINDS | {"SMTP password", "root secret"}
+    assert canaries.kinds >= KINDS | {"SMTP password", "root secret", "client secret"}
     assert {where: found for where, text in told.items() if (found := canaries.found_in(text))} == {}
     the_search_would_have_found_it(told, life)
 
@@ -204,7 +227,14 @@ async def test_nothing_that_the_service_makes_shows_a_secret(monkeypatch: pytest
         monkeypatch.setattr(kind, "__init__", showing(kind.__init__, shown))
     service, canaries = Service(memory_ports()), Canaries()
     admin = await service.admin(ADMIN)
-    life = Life(service.anyone.http, canaries, service.mailed_token, PASSWORD)
+    life = Life(
+        service.anyone.http,
+        canaries,
+        service.mailed_token,
+        PASSWORD,
+        approve=partial(service.provider.approve, email="elsewhere@example.org"),
+        signed_out=partial(service.provider.logout_token, subject="ada"),
+    )
     told = await life.live()
 
     text = "\n".join(shown).encode("utf-8", "backslashreplace")

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
@@ -15,8 +16,18 @@ COOKIES = {
     "hexkey_csrf": "CSRF token",
     "hexkey_device": "device cookie",
 }
+WAY = "hexkey_oidc_"
 MEMBERS = {"access_token": "access token", "refresh_token": "refresh token", "api_key": "API key"}
-KINDS = {*COOKIES.values(), *MEMBERS.values(), "mailed token", "Idempotency-Key", "password", "wrong password"}
+FROM_ELSEWHERE = {"cookie of the way", "state", "authorization code", "logout token"}
+KINDS = {
+    *COOKIES.values(),
+    *MEMBERS.values(),
+    *FROM_ELSEWHERE,
+    "mailed token",
+    "Idempotency-Key",
+    "password",
+    "wrong password",
+}
 REFUSED = {400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 429}
 
 
@@ -27,7 +38,9 @@ def a_password() -> str:
 
 @dataclass
 class Life:
-    """*http* reaches a service with an admin; *mailed* waits for a link to an address and gives its token.
+    """*http* reaches a service with an admin; *mailed* waits for a link to an address and gives its token. At the
+    provider ``corp`` somebody is signed in by *approve*, and where they were sent comes back; *signed_out* is its token
+    for that they are so no more.
 
     Every request calls itself *request_id*: whatever tells anything of requests must show it.
     """
@@ -36,9 +49,12 @@ class Life:
     canaries: Canaries
     mailed: Callable[[str], Awaitable[str]]
     admin_password: str
+    approve: Callable[[str], str]
+    signed_out: Callable[[], str]
     request_id: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     errors: list[bytes] = field(default_factory=list)
     statuses: set[int] = field(default_factory=set)
+    arrivals: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.http.event_hooks["response"] = [self._note]
@@ -50,6 +66,8 @@ class Life:
         """Keep errors and watch secrets; cookies are sent only where a test says so."""
         body = await answer.aread()
         self.statuses.add(answer.status_code)
+        if answer.status_code == 302:
+            self.arrivals.append(answer.headers["location"])
         if answer.status_code >= 400:
             self.errors.append(repr(answer.headers).encode() + body)
         elif answer.headers.get("content-type") == "application/json":
@@ -58,7 +76,7 @@ class Life:
                     self.canaries.add(kind, answer.json()[member])
         for name, value in answer.cookies.items():
             if value:
-                self.canaries.add(COOKIES[name], value)
+                self.canaries.add("cookie of the way" if name.startswith(WAY) else COOKIES[name], value)
         self.http.cookies.clear()
 
     def new_password(self) -> str:
@@ -97,6 +115,7 @@ class Life:
         ada = await self._come_in()
         await self._bring_a_guest()
         await self._hold_sessions()
+        await self._come_from_elsewhere()
         await self._hold_keys(ada, admin)
         ada = await self._change_everything(admin)
         await self._be_refused(ada)
@@ -125,6 +144,21 @@ class Life:
         await self.ask("PATCH", "/v1/me", json={"name": "Ada"}, headers={"cookie": browser["cookie"]})
         await self.ok("PATCH", "/v1/me", json={"name": "Ada"}, headers=browser)
         await self.ok("POST", "/v1/auth/revoke", data={"token": first})
+
+    async def _come_from_elsewhere(self) -> None:
+        """By another browser's cookie, by the own one, once more, and out again as the provider wants it."""
+        departure = await self.ask("GET", "/v1/auth/oidc/corp/login", params={"return_to": "/welcome"})
+        back = self.approve(departure.headers["location"])
+        [(name, cookie)] = departure.cookies.items()
+        for kind, member in (("state", "state"), ("authorization code", "code")):
+            self.canaries.add(kind, dict(parse_qsl(urlsplit(back).query))[member])
+        path = back.partition("/v1/")[2]
+        for sent in (cookie[::-1], cookie, cookie):
+            answer = await self.ask("GET", f"/v1/{path}", headers={"cookie": f"{name}={sent}"})
+        assert ("/welcome" in self.arrivals, answer.status_code) == (True, 400)
+        form = {"logout_token": self.canaries.add("logout token", self.signed_out())}
+        await self.ok("POST", "/v1/auth/oidc/corp/backchannel-logout", data=form)
+        await self.ask("POST", "/v1/auth/oidc/corp/backchannel-logout", data={"logout_token": f"{form}x"})
 
     async def _hold_keys(self, ada: str, admin: str) -> None:
         issued = (await self.ok("POST", "/v1/api-keys", by=ada, json={"name": "robot", "scopes": ["read"]})).json()

@@ -20,7 +20,7 @@ from domain.services.throttles import Throttle
 class Departure:
     """Where a browser goes, and the cookie by which it is known when it comes back with *state*."""
 
-    url: str
+    url: str = field(repr=False)
     state: str = field(repr=False)
     cookie: str = field(repr=False)
 
