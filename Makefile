@@ -16,7 +16,7 @@ UV = 0.13.9
 help:
 	@echo 'make install       .venv with everything that running, testing and checking need'
 	@echo 'make run           migrate, make a first admin if there is none, serve (ARGS="--port 8001")'
-	@echo 'make test          the tests; those for PostgreSQL, Redis and memcached are skipped where there is none (ARGS="tests/domain")'
+	@echo 'make test          the tests; those for PostgreSQL, Redis, memcached and Node.js are skipped without (ARGS="tests/domain")'
 	@echo 'make fuzz          requests made from the OpenAPI document, many more of them than in the tests (EXAMPLES=50)'
 	@echo 'make check         lint, format, types, import contracts; no warnings'
 	@echo 'make format        put imports and lines in order'
@@ -38,6 +38,13 @@ $(VENV)/locked: constraints.txt
 	@$(PIP) install --require-hashes --requirement constraints.txt
 	@touch $@
 
+# The certified OpenID provider that tests sign in with. Without Node.js they are skipped, and say so.
+OPENID = tests/oidc_provider/node_modules
+$(OPENID): tests/oidc_provider/package-lock.json
+	@! command -v node >/dev/null || ! command -v npm >/dev/null || \
+		{ npm --prefix tests/oidc_provider ci --silent && touch $@; } || \
+		echo 'oidc-provider was not installed; its tests are skipped' >&2
+
 run: install
 	@$(BIN)/hexkey database upgrade --no-prompt
 	@$(BIN)/hexkey users create --admin --email admin@example.org --if-none
@@ -46,7 +53,7 @@ run: install
 # On every core; a file's tests stay together, since they share the servers that they start.
 # Four workers that are timed have the machine to themselves, before the others.
 ALONE = tests/faults/test_revocations.py
-test: install
+test: install $(OPENID)
 	@$(if $(ARGS),,$(BIN)/python -m pytest $(ALONE))
 	@$(BIN)/python -m pytest -n auto --dist loadfile $(if $(ARGS),$(ARGS),--ignore $(ALONE))
 
@@ -83,5 +90,5 @@ lock:
 		pyproject.toml --output-file constraints.txt $(LOCK_ARGS)
 
 clean:
-	@rm -rf $(VENV) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) $(OPENID) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find src tests benchmarks -name __pycache__ -prune -exec rm -rf {} +

@@ -54,9 +54,9 @@ class Installation:
         AlembicCommands(migration_config(self.settings.get("HEXKEY_DATABASE_URL", self.folder / "hexkey.db"))).upgrade()
 
     @contextmanager
-    def server(self, *, workers: int = 1) -> Iterator["Server"]:
+    def server(self, *, workers: int = 1, port: int | None = None) -> Iterator["Server"]:
         """Ready when the block begins, gone when it ends; its streams stay in files beside the data."""
-        port = free_port()
+        port = port or free_port()
         with (self.folder / "out.log").open("a") as out, (self.folder / "err.log").open("a") as err:
             process = self.begin("run", "--port", str(port), "--workers", str(workers), stdout=out, stderr=err)
             server = Server(process, port, self.folder)
