@@ -28,6 +28,20 @@ def blocks(guide: Path, language: str) -> Iterator[str]:
     return (text for kind, text in _FENCE.findall(guide.read_text()) if kind == language)
 
 
+_NAME = re.compile(r"(?:#|//) (\S+\.\w+)\n")
+
+
+def files(guide: Path) -> dict[str, str]:
+    """Blocks that begin with a comment that is a file's name: the text of each file."""
+    named = ((_NAME.match(text), text) for kind, text in _FENCE.findall(guide.read_text()) if kind in ("python", "js"))
+    return {match[1]: text for match, text in named if match is not None}
+
+
+def scripts(guide: Path) -> Iterator[str]:
+    """The other Python blocks."""
+    return (text for text in blocks(guide, "python") if _NAME.match(text) is None)
+
+
 def languages(guide: Path) -> set[str]:
     return {kind for kind, _ in _FENCE.findall(guide.read_text())}
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.guide import Reader, blocks, commands, languages, lasting
+from tests.docs.elsewhere import left_behind
+from tests.docs.guide import Reader, blocks, commands, files, languages, lasting, scripts
+from tests.support.databases import REQUIRED
 from tests.support.process import installation
 
 ROOT = Path(__file__).parents[2]
@@ -29,6 +32,13 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @named
 def test_every_command_prints_what_the_guide_shows(guide: Path, address: str, tmp_path: Path) -> None:
+    if "js" in languages(guide) and "node" not in REQUIRED and shutil.which("node") is None:
+        pytest.skip("no node runs JavaScript here")
+    for name, text in files(guide).items():
+        if not name.startswith("examples/"):
+            (tmp_path / name).write_text(text)
+    if guide.name == "migrating.md":
+        left_behind(tmp_path)
     reader = Reader(tmp_path, address)
     try:
         for command in commands(guide):
@@ -40,11 +50,13 @@ def test_every_command_prints_what_the_guide_shows(guide: Path, address: str, tm
 
 @named
 def test_every_python_block_runs(guide: Path, tmp_path: Path) -> None:
-    settings = {"PATH": os.environ["PATH"], "HEXKEY_DATA_DIR": str(tmp_path)}
-    for number, block in enumerate(blocks(guide, "python")):
+    published = str(ROOT / "tests" / "published")  # as an installed package has them
+    settings = {"PATH": os.environ["PATH"], "HEXKEY_DATA_DIR": str(tmp_path), "PYTHONPATH": published}
+    for number, block in enumerate(scripts(guide)):
         file = tmp_path / f"block_{number}.py"
         file.write_text(block)
-        pytest_or_not = ["-m", "pytest", "-p", "no:cacheprovider"] if "def test_" in block else []
+        is_test = "def test_" in block or "import pytest" in block
+        pytest_or_not = ["-m", "pytest", "-p", "no:cacheprovider"] if is_test else []
         done = subprocess.run(
             [sys.executable, *pytest_or_not, file],
             cwd=tmp_path,
@@ -58,7 +70,18 @@ def test_every_python_block_runs(guide: Path, tmp_path: Path) -> None:
 
 @named
 def test_there_is_no_block_that_nothing_checks(guide: Path) -> None:
-    assert languages(guide) <= {"console", "python", "sh", "text"}
+    assert languages(guide) <= {"console", "js", "python", "sh", "text"}
+
+
+@named
+def test_what_is_shown_of_the_examples_stands_there(guide: Path) -> None:
+    for name, text in files(guide).items():
+        shown = text.partition("\n")[2].strip("\n")
+        if name.startswith("examples/"):
+            assert shown in (ROOT / name).read_text(), name
+        else:
+            called = "\n".join(command.text for command in commands(guide))
+            assert name.partition(".")[0] in called, f"no command of the guide uses {name}"
 
 
 def test_the_two_commands_are_targets_of_the_makefile() -> None:
