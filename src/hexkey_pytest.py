@@ -29,6 +29,7 @@ except ImportError:  # then no test is asynchronous, and none asks for these
 if TYPE_CHECKING:
     from httpx import AsyncClient
 
+    from adapters.memory.identity_providers import MemoryIdentityProvider
     from app.composition import Ports, Services
     from app.http.edge import Application
     from app.settings import Settings
@@ -112,12 +113,28 @@ def outbox() -> "Outbox":
     return Outbox()
 
 
+@pytest.fixture
+def identity_provider(clock: "MovableClock") -> "MemoryIdentityProvider":
+    """Known as ``corp``: ``identity_provider.approve(location, "ada", email="ada@example.org")`` is somebody who signs
+    in where a browser was sent, and the address at which it comes back.
+    """
+    from adapters.memory.identity_providers import MemoryIdentityProvider
+
+    return MemoryIdentityProvider(now=clock.now)
+
+
+@pytest.fixture
+def _hexkey_others(outbox: "Outbox", identity_provider: "MemoryIdentityProvider") -> Mapping[str, Any]:
+    """Ports behind which else there would be a network."""
+    return {"mail": outbox, "identity_providers": {"corp": identity_provider}}
+
+
 @async_fixture
 async def hexkey_ports(
     settings: "Settings",
     hexkey_connect: "Connect",
     clock: "MovableClock",
-    outbox: "Outbox",
+    _hexkey_others: Mapping[str, Any],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> "AsyncIterator[Ports]":
     """Of this test alone: real ones, but for the time, the mail, and what a password costs."""
@@ -131,7 +148,7 @@ async def hexkey_ports(
     roots = RootSecrets([secret.reveal() for secret in settings.secrets])
     passwords = Argon2Passwords(roots, cost=Cost(memory_kib=8, passes=1), threads=1)
     limiter = MemoryRateLimiter(lambda: clock.now().timestamp())
-    yield replace(ports, passwords=passwords, mail=outbox, limiter=limiter)
+    yield replace(ports, passwords=passwords, limiter=limiter, **_hexkey_others)
     passwords.close()
     await ports.close()
 

@@ -9,6 +9,7 @@ import pytest
 from httpx import AsyncClient
 from litestar import get
 
+from adapters.memory.identity_providers import MemoryIdentityProvider
 from app.composition import Ports
 from app.http.doors import ActorRequest, user_or_key
 from app.http.edge import Application
@@ -68,6 +69,17 @@ async def test_a_mail_is_in_the_outbox_with_its_link(client: AsyncClient, scenar
     body = {"token": await outbox.token(ada.email), "password": "another horse battery staple"}
     assert (await client.post("/v1/auth/password/reset", json=body)).status_code == 204
     assert outbox.sent[-1].to == ada.email
+
+
+async def test_somebody_comes_from_a_provider_that_needs_no_network(
+    scenario: Scenario, identity_provider: MemoryIdentityProvider
+) -> None:
+    browser = scenario.browser()
+    there = await browser.get("/v1/auth/oidc/corp/login?return_to=/projects")
+    back = identity_provider.approve(there.headers["location"], "ada", email="ada@example.org", email_verified=True)
+    arrived = await browser.get(back)
+    assert (arrived.status_code, arrived.headers["location"]) == (302, "/projects")
+    assert (await browser.get("/v1/me")).json()["email"] == "ada@example.org"
 
 
 async def test_somebody_may_do_exactly_what_was_said(scenario: Scenario) -> None:

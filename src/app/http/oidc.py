@@ -7,6 +7,7 @@ from litestar import Controller, Request, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import FromPath, RequestBody
+from litestar.response import Redirect
 
 from app.http.bodies import Form
 from app.http.cookies import DEVICE, hint_in, jar_of
@@ -15,6 +16,7 @@ from app.http.fields import described
 from app.http.lists import parameter, query_in
 from app.http.origins import origin_of
 from app.http.sign_in import NO_STORE
+from app.http.views import ViewResponse
 from domain.model.authorizations import RETURN_TO_LIMIT
 from domain.services.federated_accounts import Browser
 from domain.services.federated_sign_in import Answer, Departure, FederatedSignIn
@@ -64,16 +66,14 @@ class OidcController(Controller):
         return ProvidersView(tuple(ProviderView(*pair) for pair in federated_sign_in.issuers().items()))
 
     @get("/{provider:str}/login", status_code=302, opt=public() | RETURN_TO | SENT_AWAY)
-    async def login(self, request: AnyRequest, provider: FromPath[str], federated_sign_in: Federated) -> Response[None]:
+    async def login(self, request: AnyRequest, provider: FromPath[str], federated_sign_in: Federated) -> Redirect:
         """Go to a provider to sign in; the browser comes back to `return_to`, a path of this service."""
         return _sent_away(
             request, await federated_sign_in.begin(provider, origin_of(request.scope), return_to=_to(request))
         )
 
     @get("/{provider:str}/register", status_code=302, opt=public() | RETURN_TO | SENT_AWAY)
-    async def register(
-        self, request: AnyRequest, provider: FromPath[str], federated_sign_in: Federated
-    ) -> Response[None]:
+    async def register(self, request: AnyRequest, provider: FromPath[str], federated_sign_in: Federated) -> Redirect:
         """Go to a provider to make an account there, where it offers that, and sign in with it."""
         departure = await federated_sign_in.begin(
             provider, origin_of(request.scope), return_to=_to(request), registering=True
@@ -81,9 +81,7 @@ class OidcController(Controller):
         return _sent_away(request, departure)
 
     @get("/{provider:str}/link", status_code=302, opt=session(same_origin=True) | RETURN_TO | SENT_AWAY)
-    async def link(
-        self, request: ActorRequest, provider: FromPath[str], federated_sign_in: Federated
-    ) -> Response[None]:
+    async def link(self, request: ActorRequest, provider: FromPath[str], federated_sign_in: Federated) -> Redirect:
         """Go to a provider for an identity that is to sign in to one's own account."""
         departure = await federated_sign_in.begin_linking(request.user, provider, return_to=_to(request))
         return _sent_away(request, departure)
@@ -93,9 +91,7 @@ class OidcController(Controller):
         status_code=302,
         opt=public() | FROM_PROVIDER | {"answers": (400, 401, 403, 404, 409, 422, 429)},
     )
-    async def callback(
-        self, request: AnyRequest, provider: FromPath[str], federated_sign_in: Federated
-    ) -> Response[None]:
+    async def callback(self, request: AnyRequest, provider: FromPath[str], federated_sign_in: Federated) -> Redirect:
         """Come back from a provider, to a session and to where one wanted to go."""
         jar, headers = jar_of(request), request.scope["headers"]
         answer = _answer(request)
@@ -130,7 +126,7 @@ class OidcController(Controller):
     ) -> Response[None]:
         """End the sessions that came from a sign-in which has ended at the provider (Back-Channel Logout 1.0)."""
         await federated_sign_in.end_from_provider(provider, data.logout_token, origin_of(request.scope))
-        return Response(None, headers=NO_STORE)
+        return ViewResponse(None, headers=NO_STORE)
 
 
 def _to(request: AnyRequest) -> str:
@@ -149,9 +145,9 @@ def _answer(request: AnyRequest) -> Answer:
     )
 
 
-def _sent_away(request: AnyRequest, departure: Departure) -> Response[None]:
+def _sent_away(request: AnyRequest, departure: Departure) -> Redirect:
     return _redirect(departure.url, [jar_of(request).departed(departure)])
 
 
-def _redirect(to: str, cookies: list[Cookie]) -> Response[None]:
-    return Response(None, status_code=302, headers={**NO_STORE, "location": to}, cookies=cookies)
+def _redirect(to: str, cookies: list[Cookie]) -> Redirect:
+    return Redirect(to, status_code=302, headers=NO_STORE, cookies=cookies)

@@ -68,6 +68,10 @@ class Scenario:
         self._operator = system(services.catalogue.permissions)
         self._numbers = count(1)
 
+    def browser(self) -> httpx.AsyncClient:
+        """One in which nobody has signed in; it keeps the cookies that it is sent."""
+        return httpx.AsyncClient(transport=httpx.ASGITransport(self._app), base_url=URL)
+
     async def user(self, email: str | None = None, **members: Any) -> Person:
         """Somebody who has registered, and may do what every member may."""
         email = email or self._address()
