@@ -9,8 +9,11 @@ COPY constraints.txt ./
 RUN pip download --require-hashes --only-binary :all: --dest /wheels --requirement constraints.txt
 COPY pyproject.toml README.md ./
 COPY src ./src
+# The package brings the suites for adapters of others, which nobody runs here.
+COPY tests ./tests
 RUN pip wheel --no-deps --no-index --find-links /wheels --wheel-dir /wheels .
-RUN python -m venv /opt/hexkey && /opt/hexkey/bin/pip install --no-index --find-links /wheels hexkey
+RUN python -m venv /opt/hexkey && /opt/hexkey/bin/pip install --no-index --find-links /wheels hexkey \
+ && rm -r /opt/hexkey/lib/python*/site-packages/hexkey_contracts
 
 FROM python:${PYTHON}
 COPY --from=build /opt/hexkey /opt/hexkey

@@ -229,6 +229,7 @@ async def test_whoever_acts_touches_no_credential(
         "key_id": key.id,
         "invitation_id": invitation,
         "session_id": session,
+        "identity_id": await service.identity(boss),
         "permission": "audit:read",
         "name": "mine",
     }

@@ -103,6 +103,8 @@ def test_what_takes_something_from_somebody_is_what_may_be_waited_for() -> None:
         "POST /v1/api-keys/{key_id}/revoke",
         "POST /v1/api-keys/{key_id}/rotate",
         "POST /v1/api-keys/{key_id}/suspend",
+        "POST /v1/auth/oidc/{provider}/backchannel-logout",
+        "POST /v1/auth/oidc/{provider}/logout",
         "POST /v1/auth/password/reset",
         "POST /v1/auth/revoke",
         "PUT /v1/me/password",

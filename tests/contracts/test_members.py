@@ -69,6 +69,15 @@ async def test_save_keeps_the_role_and_counts_the_version(storage: Storage, proj
         assert await work.members.find(project.id, editor.user_id) == saved
 
 
+async def test_save_keeps_since_when_somebody_has_been_a_member(storage: Storage, project, editor) -> None:
+    """Whoever left and came back may be saved by what was read of them before."""
+    async with storage.uow() as work:
+        await work.members.save(replace(editor, created_at=START + timedelta(days=1)))
+    async with storage.uow.reading() as work:
+        found = await work.members.find(project.id, editor.user_id)
+    assert found == replace(editor, version=2)
+
+
 async def test_save_and_delete_refuse_who_is_no_member(storage: Storage, project) -> None:
     nobody = a_member(project, a_user())
     with pytest.raises(MemberNotFound):

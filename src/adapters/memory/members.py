@@ -1,3 +1,4 @@
+from dataclasses import replace
 from heapq import nsmallest
 from operator import attrgetter
 
@@ -36,7 +37,9 @@ class MemoryMemberRepository:
 
     async def save(self, member: Member) -> Member:
         self._changed(subject("user", member.user_id))
-        return update(self._members.writing, member)
+        members = self._members.writing
+        kept = update(members, replace(present(members, member), role=member.role))
+        return replace(member, version=kept.version)
 
     async def delete(self, member: Member) -> None:
         self._changed(subject("user", member.user_id))

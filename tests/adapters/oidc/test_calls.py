@@ -136,9 +136,9 @@ class TestSlow:
         assert time.monotonic() - began < 2
 
     async def test_the_time_is_that_of_all_calls_together(self) -> None:
-        talk = conversation(patience=0.3)
-        talk.provider.replies["/token"] = Reply(200, said({}).body, after=0.2)
-        talk.provider.replies[DISCOVERY] = Reply(200, said(talk.provider.document()).body, after=0.2)
+        talk = conversation(patience=1.5)
+        talk.provider.replies["/token"] = Reply(200, said({}).body, after=0.8)
+        talk.provider.replies[DISCOVERY] = Reply(200, said(talk.provider.document()).body, after=0.8)
         visit = await talk.sent()
         talk.clock.advance(timedelta(minutes=10))
         visit.approved()
