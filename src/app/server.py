@@ -7,11 +7,13 @@ it cannot parse it refuses by itself, as plain text and without a header of ours
 import asyncio
 import re
 import sys
+from functools import partial
 from typing import Any, cast
 
 from httptools import HttpParserInvalidMethodError
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from app.heads import send
 from app.http.edge import Application
 from app.http.errors import HeadersTooLarge, HeadersTooSlow, MalformedRequest, MethodNotAllowed
 
@@ -70,6 +72,9 @@ class PatientProtocol(HttpToolsProtocol):
     def _hang_up(self) -> None:
         if self._deadline is not None:  # nobody has asked for anything since
             self.transport.close()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        super()._start_asgi_task(cycle, lambda scope, receive, _: app(scope, receive, partial(send, cycle)))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()

@@ -20,10 +20,16 @@ SECURITY: tuple[Field, ...] = (
     (b"cross-origin-opener-policy", b"same-origin"),
 )
 VARY = (b"vary", b"Origin")
+EVERY_TIME = (*SECURITY, HSTS, VARY, POLICY, NO_STORE)
+"""Fields that answers have in common."""
+
 EXPOSED = (
     b"ETag, Location, X-Request-ID, RateLimit, RateLimit-Policy, Retry-After, Deprecation, Sunset, "
     b"Idempotency-Replayed, Preference-Applied, WWW-Authenticate"
 )
+OWN = frozenset({POLICY[0], NO_STORE[0]})
+"""What an answer may say otherwise."""
+
 ACCEPTED = b"Authorization, Content-Type, X-API-Key, X-Request-ID, If-Match, If-None-Match, Idempotency-Key, Prefer"
 
 
@@ -32,19 +38,24 @@ class Headers:
 
     def __init__(self, *, cors_origins: Iterable[str], https: bool) -> None:
         self.security = (*SECURITY, HSTS) if https else SECURITY
-        self.origins = {origin.encode(): self._cors(origin.encode()) for origin in cors_origins}
-        self.foreign: tuple[Field, ...] = self.origins.get(b"*", (VARY,) if self.origins else ())
+        self._origins = {origin.encode(): self._cors(origin.encode()) for origin in cors_origins}
+        self._foreign = self._origins.get(b"*") or self._every((VARY,) if self._origins else ())
 
     def allows(self, origin: bytes | None) -> bool:
-        return origin in self.origins or b"*" in self.origins
+        return origin in self._origins or b"*" in self._origins
 
-    @staticmethod
-    def _cors(origin: bytes) -> tuple[Field, ...]:
-        return (
-            VARY,
-            (b"access-control-allow-origin", origin),
-            (b"access-control-expose-headers", EXPOSED),
-        )
+    def of(self, origin: bytes | None, *, no_store: bool) -> tuple[Field, ...]:
+        """What every answer to *origin* says."""
+        return (self._origins.get(origin, self._foreign) if origin else self._foreign)[no_store]
+
+    def _cors(self, origin: bytes) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
+        allowed = (b"access-control-allow-origin", origin)
+        return self._every((VARY, allowed, (b"access-control-expose-headers", EXPOSED)))
+
+    def _every(self, cors: tuple[Field, ...]) -> tuple[tuple[Field, ...], tuple[Field, ...]]:
+        """For answers that may be kept, and for those that may not."""
+        common = (*self.security, *cors, POLICY)
+        return common, (*common, NO_STORE)
 
 
 def encoded_problem(error: Exception, *, instance: str, request_id: str) -> tuple[int, list[Field], bytes]:
@@ -58,7 +69,7 @@ def encoded_problem(error: Exception, *, instance: str, request_id: str) -> tupl
 class Answer:
     """One answer on its way out. *state* is the request's: ``no_store`` and ``headers`` in it are honoured."""
 
-    __slots__ = ("_cors", "_headers", "_send", "_state", "bodiless", "body", "request_id")
+    __slots__ = ("_headers", "_origin", "_send", "_state", "bodiless", "body", "request_id")
 
     def __init__(
         self, send: Send, state: dict[str, Any], headers: Headers, request_id: str, origin: bytes | None
@@ -66,7 +77,7 @@ class Answer:
         self._send = send
         self._state = state
         self._headers = headers
-        self._cors = headers.origins.get(origin, headers.foreign) if origin else headers.foreign
+        self._origin = origin
         self.request_id = request_id
         self.bodiless = False
         self.body: GuardedBody | None = None
@@ -82,13 +93,11 @@ class Answer:
         await self._send(message)
 
     def _complete(self, headers: Iterable[Field]) -> list[Field]:
-        own, request_id = self._state.get("headers", ()), (b"x-request-id", self.request_id.encode())
-        fields = [*headers, *own, request_id, *self._headers.security, *self._cors]
-        names = dict(fields)
-        if b"content-security-policy" not in names:
-            fields.append(POLICY)
-        if b"cache-control" not in names and self._state.get("no_store"):
-            fields.append(NO_STORE)
+        """What *headers* say of themselves counts."""
+        every = self._headers.of(self._origin, no_store=self._state.get("no_store", False))
+        fields = [*headers, *self._state.get("headers", ()), (b"x-request-id", self.request_id.encode())]
+        said = OWN.intersection([name for name, _ in fields])
+        fields.extend([field for field in every if field[0] not in said] if said else every)
         return fields
 
     @staticmethod

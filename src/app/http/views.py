@@ -5,6 +5,7 @@ has any of them: that took 30 µs of a request's 150. What does have them is a p
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -18,7 +19,7 @@ _encode = msgspec.json.Encoder().encode
 _BODILESS = frozenset({204, 304})
 """They have no body, and so no length of it (RFC 9110, 8.6)."""
 
-_JSON = (b"content-type", b"application/json")
+JSON = (b"content-type", b"application/json")
 
 
 class ViewResponse(Response[T], Generic[T]):
@@ -47,12 +48,18 @@ class _Encoded(ASGIResponse):
         await send({"type": "http.response.body", "body": self.body, "more_body": False})
 
 
+@lru_cache(1024)
+def in_order(names: frozenset[str]) -> tuple[str, ...]:
+    """As they are shown; sets of them are few, and are shown often."""
+    return tuple(sorted(names))
+
+
 def encoded(content: Any, status: int, headers: Mapping[str, str] | None) -> tuple[list[tuple[bytes, bytes]], bytes]:
     """The fields and the body of an answer."""
     body = b"" if content is None else _encode(content)
     fields = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()] if headers else []
     if body:
-        fields += [_JSON, (b"content-length", b"%d" % len(body))]
+        fields += [JSON, (b"content-length", b"%d" % len(body))]
     elif status not in _BODILESS:
         fields.append((b"content-length", b"0"))
     return fields, body
