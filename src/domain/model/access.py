@@ -24,6 +24,8 @@ class PresentedKey:
 
     key_id: KeyId
     secret: str = field(repr=False)
+    fingerprint: bytes = field(default=b"", repr=False, compare=False)
+    """By which whoever has proved it once may know it again; empty where nobody does."""
 
 
 @dataclass(frozen=True, slots=True)

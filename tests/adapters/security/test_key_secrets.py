@@ -132,6 +132,40 @@ def test_the_presented_secret_is_found_among_the_keys_versions() -> None:
     assert KEYS.find_match(presented(KEYS, newer), versions) == versions[1]
 
 
+def test_what_was_proved_is_known_and_asked_each_time_whether_it_is_still_kept() -> None:
+    keys = HmacKeySecrets(RootSecrets([NEW, OLD]))
+    older, newer = kept(MINTED, 1), kept(keys.mint(KEY_ID), 2)
+    for _ in range(3):
+        again = presented(keys, MINTED)
+        assert again == PresentedKey(KEY_ID, MINTED.plain[26:69])
+        assert keys.find_match(again, (older, newer)) == older
+        assert keys.find_match(again, (newer,)) is None
+        assert keys.find_match(again, ()) is None
+        renewed = keys.renewed(again, older)
+        assert renewed is not None
+        assert keys.find_match(again, (renewed,)) == renewed
+        assert keys.find_match(again, (replace(renewed, pepper_id=older.pepper_id),)) is None
+    assert MINTED.plain[26:69] not in repr(vars(keys))
+
+
+def test_what_was_not_proved_is_not_remembered() -> None:
+    keys = HmacKeySecrets(RootSecrets([OLD]))
+    other = presented(keys, keys.mint(KEY_ID))
+    for _ in range(2):
+        assert keys.find_match(other, (kept(MINTED),)) is None
+        assert keys.read(MINTED.plain[:-1] + "x") is None
+    assert keys._proved == {}
+
+
+def test_no_more_proofs_are_remembered_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.security.key_secrets._PROVED_MAX", 2)
+    keys = HmacKeySecrets(RootSecrets([OLD]))
+    minted = [keys.mint(KEY_ID) for _ in range(4)]
+    for each in (*minted, *minted):
+        assert keys.find_match(presented(keys, each), (kept(each),)) == kept(each)
+        assert len(keys._proved) <= 2
+
+
 def test_another_secret_or_none_is_not_found() -> None:
     other = presented(KEYS, KEYS.mint(KEY_ID))
     assert KEYS.find_match(other, (kept(MINTED),)) is None
