@@ -1,6 +1,7 @@
 """Session cookies: ``hks_<session id><43 digits><checksum>``, and the token that goes with each."""
 
 import hmac
+from functools import lru_cache
 from uuid import UUID
 
 from adapters.security import base64url
@@ -12,6 +13,12 @@ from domain.model.ids import SessionId
 from domain.ports.security import MintedToken
 
 _HEAD = "hks_"
+
+
+@lru_cache(4096)
+def _session_id(digits: str) -> SessionId:
+    """No secret, so it may be kept."""
+    return SessionId(UUID(int=decode(digits)))
 
 
 class OpaqueSessionCookies:
@@ -32,7 +39,7 @@ class OpaqueSessionCookies:
         if id_digits == head or not is_uuid(id_digits):
             return None
         digest = digest_of(plain, head=head)
-        return PresentedSession(SessionId(UUID(int=decode(id_digits))), digest) if digest else None
+        return PresentedSession(_session_id(id_digits), digest) if digest else None
 
     def csrf_token(self, presented: PresentedSession) -> str:
         return _token(self._peppers[0], presented)

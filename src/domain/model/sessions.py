@@ -85,9 +85,10 @@ class Session:
             user_agent=origin.user_agent,
         )
 
-    def is_worth_touching(self, *, lifetimes: Lifetimes, now: datetime) -> bool:
-        """Whether its last use lies so far back that this one is worth a write."""
-        return now - self.last_seen_at >= min(_TOUCHED_EVERY, lifetimes.idle / 20)
+    def is_worth_touching(self, *, lifetimes: Lifetimes, now: datetime, written: datetime | None = None) -> bool:
+        """Whether its last use lies so far back that this one is worth a write; *written* is a later one that was."""
+        last = self.last_seen_at if written is None else max(written, self.last_seen_at)
+        return now - last >= min(_TOUCHED_EVERY, lifetimes.idle / 20)
 
     def end(self, *, now: datetime) -> "Session":
         return self if self.ended_at is not None else replace(self, ended_at=now)
