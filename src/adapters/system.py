@@ -37,7 +37,7 @@ class Uuid7Generator:
         return UUID(int=self._number())
 
     def text(self) -> str:
-        digits = f"{self._number():032x}"
+        digits = self._number().to_bytes(16, "big").hex()
         return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
     def _number(self) -> int:

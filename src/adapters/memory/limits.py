@@ -41,7 +41,9 @@ class MemoryRateLimiter:
         require_cost(cost)
         now = self._clock()
         windows = [self._window(subject, policy, now) for policy in policies]
-        admitted = all(window.used + cost <= window.quota for window in windows)
+        admitted = True
+        for window in windows:
+            admitted = admitted and window.used + cost <= window.quota
         if admitted:
             for window in windows:
                 if not window.used:

@@ -16,6 +16,7 @@ from app.http.lists import ListView
 from app.http.paths import PathId, path_id
 from app.http.users import UserView, view
 from app.http.versions import expected_versions, versioned
+from app.http.views import in_order
 from domain.model.ids import SessionId
 from domain.model.sessions import Session
 from domain.services.accounts import AccountService, Profile
@@ -77,7 +78,7 @@ def profile_view(profile: Profile) -> ProfileView:
     return ProfileView(
         **msgspec.structs.asdict(view(profile.user)),
         roles=tuple(RoleNameView(role.id, role.name) for role in profile.roles),
-        permissions=tuple(sorted(profile.permissions)),
+        permissions=in_order(profile.permissions),
     )
 
 
@@ -106,8 +107,8 @@ class MeController(Controller):
             user_id=actor.user_id,
             key_id=actor.key_id,
             session_id=actor.session_id,
-            permissions=tuple(sorted(actor.permissions)),
-            scopes=tuple(sorted(actor.scopes)),
+            permissions=in_order(actor.permissions),
+            scopes=in_order(actor.scopes),
         )
 
     @get("/me", opt=user())

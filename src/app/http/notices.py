@@ -14,8 +14,8 @@ def counted(state: dict[str, Any], admission: Admission) -> None:
     """Tell the caller what is left. Raises QuotaExceeded."""
     if not admission.allowances:
         return
-    left = ", ".join([f"{_name(a.policy)};r={a.remaining};t={ceil(a.resets_in)}" for a in admission.allowances])
-    policies = tuple([a.policy for a in admission.allowances])
+    left = ", ".join([f"{_name(policy)};r={rest};t={ceil(ends_in)}" for policy, rest, ends_in in admission.allowances])
+    policies = tuple([allowance.policy for allowance in admission.allowances])
     told = ((b"ratelimit-policy", _policies(policies)), (b"ratelimit", left.encode()))
     state["headers"] = (*state.get("headers", ()), *told)
     if not admission.admitted:

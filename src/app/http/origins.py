@@ -7,9 +7,9 @@ from domain.model.actors import Origin
 
 def origin_of(scope: Scope) -> Origin:
     state = scope["state"]
-    agent = next((value for name, value in scope["headers"] if name == b"user-agent"), None)
+    agents = [value for name, value in scope["headers"] if name == b"user-agent"]
     return Origin(
         address=state.get("address"),
         request_id=state.get("request_id"),
-        user_agent=None if agent is None else agent[:256].decode("latin-1"),
+        user_agent=agents[0][:256].decode("latin-1") if agents else None,
     )

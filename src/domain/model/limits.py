@@ -10,6 +10,7 @@ from domain.errors import Invalid
 
 _POLICY = re.compile(r"([1-9][0-9]{0,8})/(second|minute|hour|day)")
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+_PERIODS = {seconds: name for name, seconds in _SECONDS.items()}
 POLICIES_MAX = 4
 
 
@@ -24,8 +25,7 @@ class Policy(NamedTuple):
     counter: str = ""
 
     def __str__(self) -> str:
-        period = next(name for name, seconds in _SECONDS.items() if seconds == self.window)
-        return f"{self.quota}/{period}"
+        return f"{self.quota}/{_PERIODS[self.window]}"
 
 
 @lru_cache(1024)

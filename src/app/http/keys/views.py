@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from app.http.views import in_order
 from domain.model.access import Rejected, Verification
 from domain.model.keys import IssuedKey, KeyCard, Receipt, RotatedKey, SecretVersion
 
@@ -94,8 +95,8 @@ def verification_view(verdict: Verification) -> VerificationView:
         key_id=key.id,
         owner_id=key.owner_id,
         name=key.name,
-        scopes=tuple(sorted(key.scopes)),
-        permissions=tuple(sorted(verdict.grant.permissions)),
+        scopes=in_order(key.scopes),
+        permissions=in_order(verdict.grant.permissions),
         metadata=key.metadata,
         expires_at=key.expires_at,
         limits=tuple(map(str, key.limits)),
@@ -110,7 +111,7 @@ def view(card: KeyCard) -> KeyView:
         description=key.description,
         prefix=card.prefix,
         last4=key.newest.last4,
-        scopes=tuple(sorted(key.scopes)),
+        scopes=in_order(key.scopes),
         status=card.status,
         owner_id=key.owner_id,
         created_at=key.created_at,
