@@ -11,7 +11,7 @@ EXAMPLES = 50
 UV = 0.13.9
 
 .DELETE_ON_ERROR:
-.PHONY: help install run test fuzz check format services bench bench-quick lock clean
+.PHONY: help install run test fuzz check format services bench bench-quick lock surface clean
 
 help:
 	@echo 'make install       .venv with everything that running, testing and checking need'
@@ -22,6 +22,7 @@ help:
 	@echo 'make format        put imports and lines in order'
 	@echo 'make services      find or start PostgreSQL, Redis and memcached for the tests and print NAME=URL of each'
 	@echo 'make bench         all figures, beside their goals; bench-quick: those of one process, in a minute'
+	@echo 'make surface       docs/surface.txt anew: what extensions are meant to use'
 	@echo 'make lock          constraints.txt anew, keeping what still fits (LOCK_ARGS=--upgrade: newest of all)'
 	@echo 'make clean         remove what was made here; data in .hexkey stays'
 
@@ -88,6 +89,9 @@ lock:
 	@$(VENV)/lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --no-header --group test --group check --group build \
 		pyproject.toml --output-file constraints.txt $(LOCK_ARGS)
+
+surface: install
+	@$(BIN)/python -m tests.architecture.surface
 
 clean:
 	@rm -rf $(VENV) $(OPENID) dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -107,6 +107,23 @@ def test_a_limiter_of_somebody_elses_runs_our_suite(installed: Path, tmp_path: P
     assert re.search(r"\b[1-9]\d+ (passed|skipped)", said), said
 
 
+TYPED = """
+from app.composition import Ports, connect
+from app.settings import load
+
+ports: Ports = connect(load({"HEXKEY_DATABASE_URL": "memory://"}))
+"""
+
+
+def test_whoever_uses_the_package_is_told_of_wrong_types(installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "right.py").write_text(TYPED)
+    (tmp_path / "wrong.py").write_text(TYPED + "connect(7, worker=ports.clock.new())\n")
+    mypy = (installed, "-m", "mypy", "--strict", "--cache-dir", tmp_path / "cache")
+    run(*mypy, "right.py", folder=tmp_path)
+    with pytest.raises(AssertionError, match=r'"Clock" has no attribute "new"'):
+        run(*mypy, "wrong.py", folder=tmp_path)
+
+
 def test_a_project_with_an_app_and_a_domain_of_its_own_is_left_alone(tmp_path: Path) -> None:
     for room in ("app", "domain"):
         (tmp_path / room).mkdir()
