@@ -107,6 +107,54 @@ def test_a_limiter_of_somebody_elses_runs_our_suite(installed: Path, tmp_path: P
     assert re.search(r"\b[1-9]\d+ (passed|skipped)", said), said
 
 
+MAILDIR = """
+import mailbox
+import shutil
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+import pytest
+from domain.errors import Unavailable
+from domain.model.mails import Message
+from hexkey_contracts.suites.test_mail_senders import *
+from hexkey_contracts.support.posting import Post
+
+class MaildirSender:
+    def __init__(self, folder, refused):
+        self.folder, self.refused = folder, refused
+
+    async def send(self, message):
+        if not self.folder.exists():
+            raise Unavailable("the mail folder is away")
+        if self.refused:
+            return self.refused.pop()
+        letter = EmailMessage()
+        letter["To"], letter["Subject"] = message.to, message.subject
+        letter.set_content(message.text, cte="base64")
+        mailbox.Maildir(self.folder).add(letter)
+        return True
+
+def read(raw):
+    letter = message_from_bytes(raw, policy=policy.default)
+    return Message(letter["To"], letter["Subject"], letter.get_content())
+
+@pytest.fixture
+def post(tmp_path):
+    folder, refused = tmp_path / "mail", []
+    box = mailbox.Maildir(folder)
+
+    async def close():
+        shutil.rmtree(folder)
+
+    arrived = lambda: [read(box.get_bytes(key)) for key in box.keys()]
+    return Post(MaildirSender(folder, refused), arrived, lambda: refused.append(False), close)
+"""
+
+
+def test_a_mail_sender_of_somebody_elses_runs_our_suite(installed: Path, tmp_path: Path) -> None:
+    assert "8 passed" in tried(tmp_path, MAILDIR, python=installed)
+
+
 TYPED = """
 from app.composition import Ports, connect
 from app.settings import load
