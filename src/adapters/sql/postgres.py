@@ -1,9 +1,9 @@
 """PostgreSQL through asyncpg's pool: autocommitted reads, READ COMMITTED units of work."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import asyncpg
 import msgspec
@@ -12,7 +12,8 @@ from sqlalchemy import Dialect
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 
 from adapters.sql.connections import Connections
-from adapters.sql.postgres_errors import TROUBLE, is_dead, translated
+from adapters.sql.postgres_errors import TROUBLE, translated
+from adapters.sql.postgres_pool import PATIENCE, Pool
 from adapters.sql.statements import (
     Connection,
     Reading,
@@ -29,26 +30,14 @@ def _json_text(value: object) -> str:
 
 
 DIALECT = cast(Callable[..., Dialect], PGDialect_asyncpg)(json_serializer=_json_text)
-"""It encodes JSON; the connection's codec, set by `_prepare`, decodes it."""
-
-_SETTINGS = {
-    "application_name": "hexkey",
-    "timezone": "UTC",
-    "statement_timeout": "5s",
-    "lock_timeout": "2s",
-    "idle_in_transaction_session_timeout": "10s",
-}
-_MOST = 10
-_PATIENCE = 2.0
-_COMMAND_TIMEOUT = 5.0
-T = TypeVar("T")
+"""It encodes JSON; the connection's codec, set by the pool, decodes it."""
 
 
 class PostgresDatabase:
     """*dsn* is ``postgresql://user:password@host:port/database?sslmode=…``, as libpq takes it."""
 
     def __init__(self, dsn: str) -> None:
-        self._pool = _Pool(dsn)
+        self._pool = Pool(dsn)
         self._reads = _Reads(self._pool)
 
     def reading(self) -> AbstractAsyncContextManager[Reading]:
@@ -82,7 +71,7 @@ class PostgresDatabase:
     async def _begun(self) -> PoolConnectionProxy:
         connection = await self._pool.acquire()
         try:
-            await connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+            await self._pool.begin(connection)
         except BaseException:
             _give_up(connection)
             await self._pool.release(connection)
@@ -93,7 +82,7 @@ class PostgresDatabase:
 async def _roll_back(connection: PoolConnectionProxy) -> None:
     """If it cannot be done the connection is given up, and the server rolls back."""
     try:
-        await connection.execute("ROLLBACK", timeout=_PATIENCE)
+        await connection.execute("ROLLBACK", timeout=PATIENCE)
     except TROUBLE:
         _give_up(connection)
     except BaseException:
@@ -140,7 +129,7 @@ class _Unit(Unit):
 class _Reads:
     """Each statement takes a connection for itself alone."""
 
-    def __init__(self, pool: "_Pool") -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
     async def fetch(self, statement: Statement, /, **values: Any) -> Rows:
@@ -156,6 +145,8 @@ class _Reads:
     async def _once(self, text: str, parameters: list[Any]) -> Rows:
         connection = await self._pool.acquire()
         try:
+            if self._pool.is_shared:
+                return await self._in_a_transaction(connection, text, parameters)
             return list(map(tuple, await connection.fetch(text, *parameters)))
         except (asyncpg.InternalClientError, asyncio.CancelledError):
             # A goodbye of the server came between, and its state is muddled; or whoever asked has no more time, and
@@ -165,53 +156,13 @@ class _Reads:
         finally:
             await self._pool.release(connection)
 
-
-class _Pool:
-    """asyncpg's, made at its first use, so that it belongs to the loop that runs then."""
-
-    def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
-        self._pool: asyncpg.Pool | None = None
-
-    async def healed(self, work: Callable[[], Awaitable[T]]) -> T:
-        """*work*, which must be safe to repeat, once more on a fresh connection if its own was dead."""
-        with translated():
-            try:
-                return await work()
-            except TROUBLE as error:
-                if self._pool is None or not is_dead(error):
-                    raise
-                await self._pool.expire_connections()
-                return await work()
-
-    async def acquire(self) -> PoolConnectionProxy:
-        if self._pool is None:
-            self._pool = asyncpg.create_pool(
-                self._dsn, min_size=0, max_size=_MOST, timeout=_PATIENCE, command_timeout=_COMMAND_TIMEOUT,
-                server_settings=_SETTINGS, init=_prepare, reset=_leave_as_it_is, target_session_attrs="primary",
-            )  # fmt: skip
-            await self._pool
-        async with asyncio.timeout(_PATIENCE):  # the pool's own starts a task for each
-            return await self._pool.acquire()
-
-    async def release(self, connection: PoolConnectionProxy) -> None:
-        if self._pool is not None:
-            await self._pool.release(connection)
-
-    def connections(self) -> Connections:
-        opened, idle = (0, 0) if self._pool is None else (self._pool.get_size(), self._pool.get_idle_size())
-        return Connections(used=opened - idle, opened=opened, at_most=_MOST)
-
-    async def close(self) -> None:
-        if self._pool is not None:
-            await self._pool.close()
-            self._pool = None
-
-
-async def _prepare(connection: asyncpg.Connection) -> None:
-    for name in ("json", "jsonb"):
-        await connection.set_type_codec(name, encoder=str, decoder=msgspec.json.decode, schema="pg_catalog")
-
-
-async def _leave_as_it_is(_: asyncpg.Connection) -> None:
-    """We leave no state in a session (no SET, LISTEN, cursor or lock), so there is nothing to pay a round trip for."""
+    async def _in_a_transaction(self, connection: PoolConnectionProxy, text: str, parameters: list[Any]) -> Rows:
+        """Or else what is prepared for the statement would be with one server and the statement with another."""
+        try:
+            await self._pool.begin(connection)
+            rows = list(map(tuple, await connection.fetch(text, *parameters)))
+            await connection.execute("COMMIT")
+        except BaseException:
+            await _roll_back(connection)
+            raise
+        return rows

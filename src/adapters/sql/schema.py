@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
+from uuid import uuid4
 
 import asyncpg
 from advanced_alchemy.config import (
@@ -81,7 +82,10 @@ def migration_config(target: Path | str, branch: Branch = SCHEMA) -> SQLAlchemyS
             ),
         )
     engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(target), poolclass=NullPool
+        "postgresql+asyncpg://",
+        async_creator=lambda: asyncpg.connect(target, statement_cache_size=0),
+        connect_args={"prepared_statement_cache_size": 0, "prepared_statement_name_func": _name_of_its_own},
+        poolclass=NullPool,
     )
     return SQLAlchemyAsyncConfig(
         engine_instance=engine,
@@ -91,6 +95,11 @@ def migration_config(target: Path | str, branch: Branch = SCHEMA) -> SQLAlchemyS
             script_config="", script_location=scripts, version_table_name=branch.version_table
         ),
     )
+
+
+def _name_of_its_own() -> str:
+    """A pooler lends its sessions to others, who must not find a name that they would take."""
+    return f"hexkey_{uuid4().hex}"
 
 
 def _sqlite_engine(path: Path) -> Engine:
