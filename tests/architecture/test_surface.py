@@ -14,7 +14,9 @@ OURS = ("app", "adapters", "domain", "hexkey_pytest")
 USERS = sorted(
     file for file in (ROOT / "examples").rglob("*.py") if "versions" not in file.parts and "tests" not in file.parts
 )
-GUIDES = [ROOT / "docs" / f"{name}.md" for name in ("quickstart", "resources", "adapters", "testing", "doors", "permissions")]
+GUIDES = [
+    ROOT / "docs" / f"{name}.md" for name in ("quickstart", "resources", "adapters", "testing", "doors", "permissions")
+]
 
 
 def imported(source: str) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from math import ceil
 from typing import NamedTuple
+from uuid import UUID
 
 from domain.errors import Invalid
 
@@ -26,6 +27,12 @@ class Policy(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.quota}/{_PERIODS[self.window]}"
+
+
+@lru_cache(4096)
+def counted_as(kind: str, id: UUID | None) -> str:
+    """The subject that the calls of a user or a key are counted as."""
+    return f"{kind}:{id}"
 
 
 @lru_cache(1024)

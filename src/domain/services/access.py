@@ -1,8 +1,6 @@
 from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime, timedelta
-from functools import lru_cache
-from uuid import UUID
 
 from domain.errors import InvalidCredential, Unavailable
 from domain.model.access import (
@@ -14,9 +12,9 @@ from domain.model.access import (
     SessionGrant,
     Verification,
 )
-from domain.model.actors import Actor, ActorKind, Origin, neighbourhood
+from domain.model.actors import Actor, Origin, neighbourhood
 from domain.model.ids import SessionId
-from domain.model.limits import UNLIMITED, Admission, Policy
+from domain.model.limits import UNLIMITED, Admission, Policy, counted_as
 from domain.model.permissions import KeyPermission
 from domain.model.sessions import Lifetimes, Session
 from domain.ports.access import AccessDirectory
@@ -29,12 +27,6 @@ from domain.services.key_uses import KeyUses
 from domain.services.refusals import refusal_of
 
 _TOUCHED_MAX = 10_000
-
-
-@lru_cache(4096)
-def _counted_as(kind: str, id: UUID | None) -> str:
-    """What calls are counted by; written once for who calls often."""
-    return f"{kind}:{id}"
 
 
 class AccessService:
@@ -151,7 +143,7 @@ class AccessService:
         if isinstance(verdict, Rejected):
             return verdict
         key = verdict.grant.key
-        admission = await self._counted(_counted_as("key", key.id), key.limits, cost)
+        admission = await self._counted(counted_as("key", key.id), key.limits, cost)
         if not admission.admitted:
             return Rejected(Rejection.RATE_LIMITED, key.id, admission.retry_after(cost))
         if not self._directory.is_current(verdict.grant):  # counting took its time
@@ -170,9 +162,7 @@ class AccessService:
         """
         if actor.key_id is not None and actor.secret_version is not None:
             self._uses.note(actor.key_id, actor.secret_version, at=self._clock.now(), address=actor.origin.address)
-        subject = (
-            _counted_as("key", actor.key_id) if actor.kind is ActorKind.KEY else _counted_as("user", actor.user_id)
-        )
+        subject = counted_as("key", actor.key_id) if actor.key_id else counted_as("user", actor.user_id)
         return await self._counted(subject, actor.limits, cost, shared)
 
     async def admit_anonymous(self, origin: Origin, shared: tuple[Policy, ...] = ()) -> Admission:
