@@ -115,9 +115,7 @@ def outbox() -> "Outbox":
 
 @pytest.fixture
 def identity_provider(clock: "MovableClock") -> "MemoryIdentityProvider":
-    """Known as ``corp``: ``identity_provider.approve(location, "ada", email="ada@example.org")`` is somebody who signs
-    in where a browser was sent, and the address at which it comes back.
-    """
+    """``corp``: ``approve(location, "ada", email="ada@example.org")`` signs somebody in; it is where they come back."""
     from adapters.memory.identity_providers import MemoryIdentityProvider
 
     return MemoryIdentityProvider(now=clock.now)
@@ -125,7 +123,6 @@ def identity_provider(clock: "MovableClock") -> "MemoryIdentityProvider":
 
 @pytest.fixture
 def _hexkey_others(outbox: "Outbox", identity_provider: "MemoryIdentityProvider") -> Mapping[str, Any]:
-    """Ports behind which else there would be a network."""
     return {"mail": outbox, "identity_providers": {"corp": identity_provider}}
 
 

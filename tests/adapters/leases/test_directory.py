@@ -163,6 +163,6 @@ async def test_it_says_how_often_it_read_and_what_it_forgot_for_others(world: Wo
     worker = Worker(world, terms=replace(TERMS, entries=1))
     worker.finish(worker.read(), worker.read())
     assert (worker.directory.misses, worker.directory.size, worker.directory.evictions) == (1, 1, 0)
-    worker.directory._book.entries[UUID(int=1)] = worker.directory._book.entries.pop(KEY.id)
+    worker.directory._book.entries[1] = worker.directory._book.entries.pop(KEY.id.int)
     worker.finish(worker.read())
     assert (worker.directory.misses, worker.directory.size, worker.directory.evictions) == (2, 1, 1)
