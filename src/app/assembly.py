@@ -48,7 +48,7 @@ def assemble(ports: Ports) -> Services:
     by_address, patience = rules.sign_in_limit, rules.sign_in_patience
     throttle = Throttle(uow=uow, limiter=limiter, address_limit=by_address, clock=clock, patience=patience)
     proofs = PasswordProofs(
-        uow=uow, passwords=ports.passwords, throttle=throttle, devices=ports.devices, recorder=recorder
+        uow=uow, passwords=ports.passwords, throttle=throttle, devices=ports.devices, recorder=recorder, clock=clock
     )
     issuer = SessionIssuer(access_tokens=ports.access_tokens, rules=sessions, recorder=recorder, clock=clock, ids=ids)
     cookie_sessions = CookieSessions(cookies=ports.cookies, issuer=issuer, clock=clock)

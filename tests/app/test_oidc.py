@@ -267,6 +267,37 @@ class TestRemoving:
         assert refusal(await eve.delete(f"/v1/me/identities/{identity_id}")) == (404, "not_found")
 
 
+class TestWithoutAPassword:
+    """Who signs in elsewhere only proves themselves by having just done so."""
+
+    CHANGE = {"current_password": "", "new_password": "correct horse battery staple"}
+    MOVE = {"current_password": "", "email": "moved@example.org"}
+
+    async def test_a_fresh_sign_in_sets_a_password(self, service: Service) -> None:
+        browser = service.stranger()
+        await signed_in(service, browser, email_verified=True)
+        service.advance(minutes=5)
+        assert (await browser.put("/v1/me/password", **self.CHANGE)).status_code == 204
+        assert (await service.stranger().sign_in("ada@example.org")).status_code == 201
+
+    async def test_one_that_is_older_does_not_nor_changes_the_address(self, service: Service) -> None:
+        browser = service.stranger()
+        await signed_in(service, browser)
+        service.advance(minutes=5, seconds=1)
+        assert refusal(await browser.put("/v1/me/password", **self.CHANGE)) == (403, "wrong_password")
+        assert refusal(await browser.put("/v1/me/email", **self.MOVE)) == (403, "wrong_password")
+        await signed_in(service, browser)
+        assert (await browser.put("/v1/me/email", **self.MOVE)).status_code == 202
+
+    async def test_it_is_no_way_round_a_password_that_is_there(self, service: Service) -> None:
+        ada = await service.user("ada@example.org")
+        await service.identity(ada, "ada")
+        browser = service.stranger()
+        await signed_in(service, browser)
+        for path, body in (("password", self.CHANGE), ("email", self.MOVE)):
+            assert refusal(await browser.put(f"/v1/me/{path}", **body)) == (403, "wrong_password")
+
+
 class TestWhatComesBack:
     @pytest.mark.parametrize(
         "query", ["", "code=x", "state=x", "state=&code=x", "state=x&code=x", "error=access_denied"]

@@ -100,7 +100,7 @@ class AccountService:
             user = await work.users.get(user_id)
         accepted = self._policy.accept(new, about=(user.email, user.username, user.name), field="new_password")
         async with self._proofs.of_oneself(actor, user, current) as proof:
-            if accepted == normalised(current):
+            if user.password_hash is not None and accepted == normalised(current):
                 raise Invalid("new_password", "is not the one that you have")
             password_hash = await self._passwords.hash(accepted)
             async with self._uow() as work:

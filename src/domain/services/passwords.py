@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from domain.errors import Invalid, InvalidCredential, QuotaExceeded, WrongPassword
 from domain.model.actors import Actor, Origin, anonymous
@@ -11,10 +12,13 @@ from domain.model.ids import UserId
 from domain.model.passwords import Password, normalised
 from domain.model.users import EMAIL_LIMIT, EmailAddress, User, Username, canonical, email_address, username
 from domain.ports.security import Devices, PasswordHasher
+from domain.ports.system import Clock
 from domain.ports.unit_of_work import UnitOfWorkFactory
 from domain.services.audit import Recorder
 from domain.services.throttles import Place, Throttle, account_of
 
+FRESH = timedelta(minutes=5)
+"""How long a sign-in without a password proves as much as a password would."""
 _NOBODY = Password("")
 
 
@@ -37,12 +41,14 @@ class PasswordProofs:
         throttle: Throttle,
         devices: Devices,
         recorder: Recorder,
+        clock: Clock,
     ) -> None:
         self._uow = uow
         self._passwords = passwords
         self._throttle = throttle
         self._devices = devices
         self._recorder = recorder
+        self._clock = clock
 
     @asynccontextmanager
     async def of_login(self, login: str, password: str, origin: Origin, device: str | None) -> AsyncIterator[Proof]:
@@ -63,13 +69,15 @@ class PasswordProofs:
 
     @asynccontextmanager
     async def of_oneself(self, actor: Actor, user: User, password: str) -> AsyncIterator[Proof]:
-        """Their current password, from somebody who is signed in: their session is a device that they know.
+        """Their current password, from somebody who is signed in: their session is a device that they know. Who has
+        none must have signed in, by their provider then, within `FRESH`.
 
         Raises WrongPassword, QuotaExceeded, Unavailable.
         """
         place = Place(account_of(user.id), f"session:{actor.session_id}")
         async with self._attempt(place, actor, "user.password_refused", user.id):
-            if not await self._matches(user, password):
+            good = await self._matches(user, password)
+            if not (good or (user.password_hash is None and await self._has_just_come(actor))):
                 raise WrongPassword
             yield Proof(user, place, "")
 
@@ -83,6 +91,11 @@ class PasswordProofs:
             async with self._uow() as work:
                 await self._recorder.record(work, actor, refused, user_id, {"reason": refusal.code})
             raise
+
+    async def _has_just_come(self, actor: Actor) -> bool:
+        async with self._uow.reading() as work:
+            session = await work.sessions.get(actor.own_session())
+        return self._clock.now() - session.created_at <= FRESH
 
     async def _matches(self, user: User | None, password: str) -> bool:
         """Always hashes once, so that the time tells nothing."""
