@@ -227,7 +227,7 @@ def assemble(ports: Ports) -> Services:
         catalogue=catalogue,
         cursors=ports.cursors,
         public_keys=ports.access_tokens.public_keys,
-        new_request_id=ids.text,
+        new_request_id=ids.name,
         flush_access=ports.changes.flush,
         start=ports.start,
         checks=ports.checks,

@@ -74,7 +74,11 @@ class PatientProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        super()._start_asgi_task(cycle, lambda scope, receive, _: app(scope, receive, partial(send, cycle)))
+        def begin(scope: Any, receive: Any, _: Any) -> Any:
+            scope["state"]["arrived"] = not cycle.more_body
+            return app(scope, receive, partial(send, cycle))
+
+        super()._start_asgi_task(cycle, begin)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()

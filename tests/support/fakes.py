@@ -37,7 +37,7 @@ class CountingIds:
     def new(self) -> UUID:
         return UUID(int=next(self._places))
 
-    def text(self) -> str:
+    def name(self) -> str:
         return str(self.new())
 
 

@@ -17,9 +17,6 @@ class _Window:
     ends_at: float
     used: int = 0
 
-    def allowance(self, now: float) -> Allowance:
-        return Allowance(self.policy, self.quota - self.used, self.ends_at - now)
-
 
 class MemoryRateLimiter:
     """Exact in one process. *clock* counts seconds and never goes back.
@@ -39,17 +36,18 @@ class MemoryRateLimiter:
     async def hit(self, subject: str, policies: tuple[Policy, ...], *, cost: int = 1) -> Admission:
         """Raises Invalid for a cost below 1. A refused hit begins no window."""
         require_cost(cost)
-        now = self._clock()
+        now, admitted = self._clock(), True
         windows = [self._window(subject, policy, now) for policy in policies]
-        admitted = True
         for window in windows:
             admitted = admitted and window.used + cost <= window.quota
-        if admitted:
-            for window in windows:
+        allowances = []
+        for window in windows:
+            if admitted:
                 if not window.used:
                     self._begin(subject, window, now)
                 window.used += cost
-        return Admission(admitted, tuple([window.allowance(now) for window in windows]))
+            allowances.append(Allowance(window.policy, window.quota - window.used, window.ends_at - now))
+        return Admission(admitted, tuple(allowances))
 
     async def refund(self, subject: str, policies: tuple[Policy, ...], *, cost: int = 1) -> None:
         """Raises Invalid for a cost below 1. A window that is refunded in full runs on to its end."""

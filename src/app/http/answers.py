@@ -96,7 +96,7 @@ class Answer:
         """What *headers* say of themselves counts."""
         every = self._headers.of(self._origin, no_store=self._state.get("no_store", False))
         fields = [*headers, *self._state.get("headers", ()), (b"x-request-id", self.request_id.encode())]
-        said = OWN.intersection([name for name, _ in fields])
+        said = OWN.intersection([name for name, _ in headers])
         fields.extend([field for field in every if field[0] not in said] if said else every)
         return fields
 

@@ -11,10 +11,14 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.connection.base import empty_receive, empty_send
+from litestar.datastructures import FormMultiDict
 from litestar.dto import AbstractDTO, DTOConfig
 from litestar.openapi.spec import Reference, Schema
-from litestar.types import Empty
+from litestar.types import Empty, Receive, Scope, Send
 from litestar.typing import FieldDefinition
+from litestar.utils.scope.state import CONNECTION_STATE_KEY, ScopeState
 
 from app.http.errors import UnsupportedMediaType
 from app.http.forms import form_of
@@ -51,10 +55,28 @@ JSON = b"application/json"
 FORM = b"application/x-www-form-urlencoded"
 
 
+_ASKED_NOTHING: Request[Any, Any, Any] = Request({"type": "http", "state": {}})  # type: ignore[arg-type]
+
+
 class GuardedRequest(Request[Any, Any, Any]):
     """Its body is received as the edge lets it through, which has judged its length: the framework would judge anew,
-    and parse every header for that.
+    and parse every header for that. It is made for every request, and nearly all that it keeps is what it was not asked
+    for yet: so that stands here once.
     """
+
+    def __init__(self, scope: Scope, receive: Receive = empty_receive, send: Send = empty_send) -> None:
+        self.scope: Any = scope
+        self.receive, self.send = receive, send
+
+    @property
+    def _connection_state(self) -> ScopeState:  # type: ignore[override]  # made once somebody asks
+        return ScopeState.from_scope(self.scope)
+
+    async def close(self) -> None:
+        """Let go of the files of a form that was asked for."""
+        state: ScopeState | None = self.scope["state"].get(CONNECTION_STATE_KEY)
+        if state is not None and state.form is not Empty:
+            await FormMultiDict.from_form_data(state.form).close()
 
     async def body(self) -> bytes:
         if self._connection_state.body is Empty:
@@ -65,6 +87,10 @@ class GuardedRequest(Request[Any, Any, Any]):
                 chunks.append(message.get("body", b""))
             self._connection_state.body = b"".join(chunks)
         return self._connection_state.body
+
+
+for _name in {*ASGIConnection.__slots__, *Request.__slots__} - {"scope", "receive", "send", "_connection_state"}:
+    setattr(GuardedRequest, _name, getattr(_ASKED_NOTHING, _name))
 
 
 class StrictBody(AbstractDTO[Any]):

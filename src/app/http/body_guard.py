@@ -7,6 +7,7 @@ whether the route reads a body or not, and by whoever asks for the body. A body 
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any, cast
 
 from litestar.types import Receive
 from litestar.types.asgi_types import HTTPReceiveMessage, HTTPRequestEvent
@@ -34,16 +35,19 @@ def refusal_in(headers: Mapping[bytes, bytes], length: int) -> Refusal | None:
 
 
 class GuardedBody:
-    """``receive`` for a request that has a body, all of it due within *seconds* from now."""
+    """``receive`` for a request that has a body, all of it due within *seconds* from now, unless it has *arrived*."""
 
-    __slots__ = ("_deadline", "_discardable", "_receive", "_received", "complete", "refusal")
+    __slots__ = ("_arrived", "_deadline", "_discardable", "_receive", "_received", "complete", "refusal")
 
-    def __init__(self, receive: Receive, headers: Mapping[bytes, bytes], seconds: float) -> None:
+    def __init__(
+        self, receive: Receive, headers: Mapping[bytes, bytes], seconds: float, *, arrived: bool = False
+    ) -> None:
         length = length_in(headers)
         self.complete = False
         self.refusal = refusal_in(headers, length)
         self._receive = receive
         self._received = 0
+        self._arrived = arrived
         self._deadline = asyncio.get_running_loop().time() + seconds
         self._discardable = b"expect" not in headers and length <= MAX_DISCARDED
 
@@ -52,17 +56,20 @@ class GuardedBody:
             return await self._receive()  # type: ignore[return-value]  # an http scope receives http messages
         if self.refusal:
             raise self.refusal
-        try:
-            async with asyncio.timeout_at(self._deadline):
-                message = await self._receive()
-        except TimeoutError:
-            raise BodyTooSlow from None
+        message: Any = await (self._receive() if self._arrived else self._in_time())
         if message["type"] != "http.request":
             raise MalformedRequest("the body ended before it was complete")
         self._count(message)
         if self._received > MAX_BODY:
             raise BodyTooLarge
-        return message
+        return cast(HTTPReceiveMessage, message)
+
+    async def _in_time(self) -> Any:
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                return await self._receive()
+        except TimeoutError:
+            raise BodyTooSlow from None
 
     def _count(self, message: HTTPRequestEvent) -> None:
         self._received += len(message.get("body", b""))

@@ -2,7 +2,8 @@
 
 It writes into ``scope["state"]``: ``request_id`` (str), ``address`` (str | None), ``answering``, the status, once an
 answer has begun, ``refused``, the code of a problem that it answers and, where a body was announced, ``body_refusal``:
-what its headers alone condemn it for, for the door to raise, or None. It reads ``no_store``, which the door sets on
+what its headers alone condemn it for, for the door to raise, or None. It reads ``arrived``, by which a server says that
+it holds the whole body, ``no_store``, which the door sets on
 whatever is not public, and ``headers``, what the door has to say beside the answer.
 """
 
@@ -141,7 +142,7 @@ class Edge:
     ) -> Receive:
         if headers.get(b"content-length") == b"0":
             return receive
-        answer.body = body = GuardedBody(receive, headers, self._body_seconds)
+        answer.body = body = GuardedBody(receive, headers, self._body_seconds, arrived=state.get("arrived", False))
         state["body_refusal"] = body.refusal
         return body.receive
 

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 from litestar import Response
-from litestar.datastructures import FormMultiDict
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import ParameterKwarg
@@ -67,8 +66,7 @@ class Endpoint:
         try:
             await self._answer(await self._call(**given), request)
         finally:
-            if (form := request._connection_state.form) is not Empty:
-                await FormMultiDict.from_form_data(form).close()
+            await request.close()
 
     async def _answer(self, said: Any, request: GuardedRequest) -> None:
         if type(said) is ViewResponse:

@@ -14,10 +14,10 @@ def counted(state: dict[str, Any], admission: Admission) -> None:
     """Tell the caller what is left. Raises QuotaExceeded."""
     if not admission.allowances:
         return
-    left = ", ".join([f"{_name(policy)};r={rest};t={ceil(ends_in)}" for policy, rest, ends_in in admission.allowances])
-    policies = tuple([allowance.policy for allowance in admission.allowances])
-    told = ((b"ratelimit-policy", _policies(policies)), (b"ratelimit", left.encode()))
-    state["headers"] = (*state.get("headers", ()), *told)
+    allowances = admission.allowances
+    left = b", ".join([b"%b;r=%d;t=%d" % (_name(policy), rest, ceil(ends_in)) for policy, rest, ends_in in allowances])
+    policies = _policies(tuple([policy for policy, _, _ in allowances]))
+    state["headers"] = (*state.get("headers", ()), (b"ratelimit-policy", policies), (b"ratelimit", left))
     if not admission.admitted:
         raise QuotaExceeded(admission.retry_after())
 
@@ -31,9 +31,9 @@ def retiring(retirement: Retirement) -> tuple[tuple[bytes, bytes], ...]:
 
 @lru_cache(256)
 def _policies(policies: tuple[Policy, ...]) -> bytes:
-    return ", ".join(f"{_name(policy)};q={policy.quota};w={policy.window}" for policy in policies).encode()
+    return b", ".join(b"%b;q=%d;w=%d" % (_name(policy), policy.quota, policy.window) for policy in policies)
 
 
 @lru_cache(256)
-def _name(policy: Policy) -> str:
-    return f'"{policy.counter} {policy}"' if policy.counter else f'"{policy}"'
+def _name(policy: Policy) -> bytes:
+    return (f'"{policy.counter} {policy}"' if policy.counter else f'"{policy}"').encode()

@@ -15,10 +15,10 @@ from litestar.types import ASGIApp, ExceptionHandlersMap, Receive, Scope, Send
 from litestar.utils import normalize_path
 from litestar.utils.scope.state import ScopeState
 
-from app.http.endpoints import endpoint
+from app.http.endpoints import Endpoint, endpoint
 
 Door = Callable[[ASGIApp], ASGIApp]
-Found = tuple[ASGIApp, ExceptionHandlersMap, Any, str, dict[str, Any], str]
+Found = tuple[ASGIApp, Any, str, dict[str, Any], str]
 
 
 class Routing:
@@ -32,23 +32,27 @@ class Routing:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self._found(scope["path"], scope["method"])  # type: ignore[typeddict-item]  # the edge takes only http
-        entrance, handlers, scope["route_handler"], scope["path"], scope["path_params"], scope["path_template"] = found
-        ScopeState.from_scope(scope).exception_handlers = handlers
+        entrance, scope["route_handler"], scope["path"], scope["path_params"], scope["path_template"] = found
         await entrance(scope, receive, send)
 
     def _find(self, path: str, method: Any) -> Found:
         app, handler, *place = self._router.handle_routing(path=normalize_path(path), method=method)
-        entrance = self._entrance(app, handler)
-        return entrance, handler.resolve_exception_handlers(), handler, *place  # type: ignore[return-value]
+        return self._entrance(app, handler), handler, *place  # type: ignore[return-value]
 
     def _build(self, app: ASGIApp, handler: Any) -> ASGIApp:
-        return self._door(Refusals(endpoint(app, handler), debug=None))
+        return self._door(Refusals(endpoint(app, handler), handler.resolve_exception_handlers()))
 
 
 class Refusals(ExceptionHandlerMiddleware):
-    """What a handler raises, answered by the exception handlers of its own layers."""
+    """What a handler raises, answered by the exception *handlers* of its own layers."""
+
+    def __init__(self, app: ASGIApp, handlers: ExceptionHandlersMap) -> None:
+        super().__init__(app, debug=None)
+        self.exception_handlers = handlers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not isinstance(self.app, Endpoint):  # what stands round a handler may ask for them too
+            ScopeState.from_scope(scope).exception_handlers = self.exception_handlers or {}
         try:
             await self.app(scope, receive, send)
         except Exception as error:

@@ -20,6 +20,7 @@ from domain.errors import Invalid
 
 MAX_DEPTH = 64
 MAX_INTEGER = 2**63 - 1
+BLANKS = " \t\n\r"
 MARKS = b",[]{}\\"
 MAX_MARKS = 8192
 """4 KiB of metadata and 1,024 astral characters, every one of them escaped, have 6,144; the rest a few hundred."""
@@ -41,7 +42,7 @@ def parse_json(body: bytes) -> Any:
     if text.count("[") + text.count("{") > MAX_DEPTH:
         _refuse_deep(text)
     try:
-        value = _decoder.decode(text)
+        value = _whole(text)
     except ValueError:  # includes integers of more digits than Python converts
         raise MalformedRequest("the body is not valid JSON") from None
     if "\\u" in text:
@@ -100,6 +101,18 @@ def _refuse_unstorable(value: Any) -> None:
     elif isinstance(value, list):
         for item in value:
             _refuse_unstorable(item)
+
+
+def _whole(text: str) -> Any:
+    """What the decoder's own ``decode`` does, without a pattern for the blanks. Raises ValueError."""
+    text = text.strip(BLANKS)
+    try:
+        value, end = _decoder.scan_once(text, 0)  # type: ignore[attr-defined]  # it has always had it
+    except StopIteration:
+        raise ValueError("there is no value") from None
+    if end != len(text):
+        raise ValueError("something follows the value")
+    return value
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

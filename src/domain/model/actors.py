@@ -96,7 +96,7 @@ class Actor:
     def require(self, *permissions: str) -> None:
         """Raises PasswordChangeRequired, and PermissionDenied naming every permission that is missing."""
         self._require_settled()
-        if missing := frozenset(permissions) - self.permissions:
+        if permissions and (missing := frozenset(permissions) - self.permissions):
             raise PermissionDenied(missing)
 
     def owner(self) -> UserId:

@@ -15,5 +15,5 @@ class IdGenerator(Protocol):
     def new(self) -> UUID:
         """Never the same twice; later ids sort after earlier ones."""
 
-    def text(self) -> str:
-        """``str`` of a new one: for every request there is one, and nobody needs it as a UUID."""
+    def name(self) -> str:
+        """Never the same twice, in no order; letters, digits and dashes, 64 at the most: what a request is called."""
