@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date
@@ -261,7 +262,7 @@ async def test_whoever_has_our_tables_and_not_theirs_is_told_which_are_missing(t
     AlembicCommands(migration_config(target)).upgrade()
     database = open_database(target)
     await require_current(database)
-    with pytest.raises(SchemaNotCurrent, match=r"^the employees is at nothing, not at 0001"):
+    with pytest.raises(SchemaNotCurrent, match=r"^the schema of employees is at nothing, not at 0001"):
         await require_current(database, [BRANCH])
     await database.close()
 
@@ -281,6 +282,27 @@ def test_every_command_is_about_the_application_that_is_named(tmp_path: Path) ->
         assert installed.run(*named, "database", "check").returncode == 0
         assert installed.run(*named, "database", "check", "--bind-key", "employees").returncode == 0
         assert installed.run("database", "check").returncode == 0
+
+
+def test_a_change_of_their_table_is_written_as_the_next_revision(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    with installation(tmp_path, "sqlite", **{**APP, "PYTHONPATH": str(tmp_path)}) as installed:
+        migrated(installed)
+        table, versions = tmp_path / "examples/employees/sql.py", tmp_path / "examples/employees/migrations/versions"
+        column = '    Column("version", Integer, nullable=False),\n'
+        table.write_text(table.read_text().replace(column, f'{column}    Column("salary", Integer),\n'))
+        about = ("--bind-key", "employees")
+        asked = ("make-migrations", *about, "--no-prompt", "-m", "salaries")
+        made = installed.run("database", *asked)
+        assert made.returncode == 0, made.stderr
+        [revision] = versions.glob("*salaries.py")
+        assert "add_column(sa.Column('salary', sa.Integer()" in revision.read_text()
+        table.write_text(table.read_text().replace('"0001"', f'"{revision.name.partition("_")[0]}"'))
+        behind = installed.run("users", "list")
+        assert (behind.returncode, "the schema of employees is at 0001" in behind.stderr) == (1, True), behind.stderr
+        migrated(installed)
+        assert installed.run("database", "check", *about).returncode == 0
+        assert installed.run("users", "list").returncode == 0
 
 
 def test_the_readme_counts_the_lines_that_there_are() -> None:

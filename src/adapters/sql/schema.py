@@ -56,8 +56,8 @@ async def require_current(database: Database, branches: Iterable[Branch] = ()) -
         versions = await _versions(database, branch.version_table)
         if branch.head not in versions:
             found = ", ".join(sorted(versions)) or "nothing"
-            mend = "run `hexkey database upgrade`"
-            raise SchemaNotCurrent(f"the {branch.name} is at {found}, not at {branch.head}: {mend}")
+            whose = "the schema" if branch is SCHEMA else f"the schema of {branch.name}"
+            raise SchemaNotCurrent(f"{whose} is at {found}, not at {branch.head}: run `hexkey database upgrade`")
 
 
 async def _versions(database: Database, table: str) -> set[str]:
