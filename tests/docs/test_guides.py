@@ -16,9 +16,11 @@ from tests.support.databases import REQUIRED
 from tests.support.process import installation
 
 ROOT = Path(__file__).parents[2]
-GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+EVERY = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BUILDING = {"quickstart", "resources", "adapters", "testing", "migrating", "verifying", "permissions"}
+"""They take as long as all others, and have a file of their own so that both run at once."""
+GUIDES = [guide for guide in EVERY if guide.stem not in BUILDING]
 FIRST_ADMIN = {"HEXKEY_ADMIN_EMAIL": "root@example.org", "HEXKEY_ADMIN_PASSWORD": "a key under the doormat"}
-named = pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.name)
 
 
 @pytest.fixture
@@ -30,7 +32,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield server.url
 
 
-@named
 def test_every_command_prints_what_the_guide_shows(guide: Path, address: str, tmp_path: Path) -> None:
     if "js" in languages(guide) and "node" not in REQUIRED and shutil.which("node") is None:
         pytest.skip("no node runs JavaScript here")
@@ -48,7 +49,6 @@ def test_every_command_prints_what_the_guide_shows(guide: Path, address: str, tm
         reader.close()
 
 
-@named
 def test_every_python_block_runs(guide: Path, tmp_path: Path) -> None:
     published = str(ROOT / "tests" / "published")  # as an installed package has them
     settings = {"PATH": os.environ["PATH"], "HEXKEY_DATA_DIR": str(tmp_path), "PYTHONPATH": published}
@@ -68,12 +68,10 @@ def test_every_python_block_runs(guide: Path, tmp_path: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-@named
 def test_there_is_no_block_that_nothing_checks(guide: Path) -> None:
     assert languages(guide) <= {"console", "js", "python", "sh", "text"}
 
 
-@named
 def test_what_is_shown_of_the_examples_stands_there(guide: Path) -> None:
     for name, text in files(guide).items():
         shown = text.partition("\n")[2].strip("\n")
@@ -86,11 +84,11 @@ def test_what_is_shown_of_the_examples_stands_there(guide: Path) -> None:
 
 def test_the_two_commands_are_targets_of_the_makefile() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = {command for block in blocks(GUIDES[0], "sh") for command in re.findall(r"^make ([a-z-]+)", block, re.M)}
+    named = {command for block in blocks(EVERY[0], "sh") for command in re.findall(r"^make ([a-z-]+)", block, re.M)}
     assert named == {"run", "test"}
     assert named <= targets
 
 
 def test_the_map_names_folders_that_exist() -> None:
-    folders = [line.split()[0] for block in blocks(GUIDES[0], "text") for line in block.splitlines()]
+    folders = [line.split()[0] for block in blocks(EVERY[0], "text") for line in block.splitlines()]
     assert [folder for folder in folders if not (ROOT / folder).is_dir()] == []
