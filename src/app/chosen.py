@@ -4,7 +4,7 @@ import os
 import sys
 from importlib import import_module
 
-from app.composition import Services, assemble, connect
+from app.composition import assemble, connect
 from app.http.application import Exposure, create_app
 from app.http.edge import Application
 from app.settings import Settings
@@ -18,19 +18,11 @@ def application(settings: Settings, *, workers: int = 1) -> Application:
     """Raises NoApplication."""
     if settings.app is None:
         return create_app(assemble(connect(settings, workers=workers)), Exposure.of(settings))
-    return _named(settings.app)
+    return named(settings.app)
 
 
-def services(settings: Settings) -> Services:
-    """What stands behind it. Raises NoApplication."""
-    if settings.app is None:
-        return assemble(connect(settings))
-    found: Services = _named(settings.app).state["services"]
-    return found
-
-
-def _named(name: str) -> Application:
-    """What ``module:name`` is, or makes; also of a module in the folder where the process runs."""
+def named(name: str) -> Application:
+    """What ``module:name`` is, or makes; it may be in the folder where the process runs. Raises NoApplication."""
     module, _, attribute = name.partition(":")
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())  # at the end: nothing there takes the place of what is installed

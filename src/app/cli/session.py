@@ -29,15 +29,19 @@ def settings_or_exit(say: Say | None = None) -> Settings:
 
 def services_or_exit(settings: Settings) -> Any:
     """The services of the application that *settings* name, ours unless they do; a wrong name is a misuse."""
-    from app.chosen import NoApplication, services
+    if settings.app is None:
+        from app.composition import assemble, connect
+
+        return assemble(connect(settings))
+    from app.chosen import NoApplication, named  # builds the whole application: ours alone need none
     from app.http.routes import WrongRoutes
 
     try:
-        return services(settings)
-    except WrongRoutes as wrong:
-        refuse(str(wrong))
+        return named(settings.app).state["services"]
     except NoApplication as missing:
         raise click.UsageError(str(missing)) from None
+    except WrongRoutes as wrong:
+        refuse(str(wrong))
 
 
 def refuse(sentence: str, say: Say | None = None) -> NoReturn:
