@@ -7,7 +7,7 @@ from collections.abc import Collection
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import flood, in_process, instructions, lists, over_http, sign_ins, starting, timing
+from benchmarks import flood, in_process, instructions, lists, over_http, scale, sign_ins, starting, timing
 from benchmarks.figures import Figure, table
 from benchmarks.servers import CORES, wrk_is_missing
 
@@ -19,6 +19,7 @@ ALL = {
     "timing": timing.figures,
     "flood": flood.figures,
     "lists": lists.figures,
+    "scale": scale.figures,
     "over_http": over_http.figures,
 }
 PINNED = {"timing", "flood", "over_http"}
