@@ -12,7 +12,7 @@ COPY src ./src
 # The package brings the suites for adapters of others, which nobody runs here.
 COPY tests ./tests
 RUN pip wheel --no-deps --no-index --find-links /wheels --wheel-dir /wheels .
-RUN python -m venv /opt/hexkey && /opt/hexkey/bin/pip install --no-index --find-links /wheels hexkey \
+RUN python -m venv /opt/hexkey && /opt/hexkey/bin/pip install --no-index --find-links /wheels "hexkey[otel]" \
  && rm -r /opt/hexkey/lib/python*/site-packages/hexkey_contracts
 
 FROM python:${PYTHON}

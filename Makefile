@@ -87,7 +87,7 @@ lock:
 	@python='$(PYTHON)'; : "$${python:=$$(sh .ci/python)}" && "$$python" -m venv --clear $(VENV)/lock
 	@$(VENV)/lock/bin/python -m pip --quiet install uv==$(UV)
 	@$(VENV)/lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
-		--no-annotate --no-header --group test --group check --group build \
+		--no-annotate --no-header --extra otel --group test --group check --group build \
 		pyproject.toml --output-file constraints.txt $(LOCK_ARGS)
 
 surface: install

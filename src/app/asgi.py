@@ -7,6 +7,7 @@ from app.chosen import application
 from app.http.edge import Application
 from app.logs import configure
 from app.settings import load
+from app.tracing import tracing
 
 
 def create() -> Application:
@@ -17,7 +18,7 @@ def create() -> Application:
     settings = load(os.environ)
     configure(settings.log_level, settings.log_format)
     workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
-    app = application(settings, workers=workers)
+    app = application(settings, workers=workers, traces=tracing(os.environ))
     gc.freeze()
     gc.enable()
     return app

@@ -8,17 +8,21 @@ from app.composition import assemble, connect
 from app.http.application import Exposure, create_app
 from app.http.edge import Application
 from app.settings import Settings
+from app.tracing import Tracing
 
 
 class NoApplication(Exception):
     """Nothing by that name makes an application of ours; says why."""
 
 
-def application(settings: Settings, *, workers: int = 1) -> Application:
-    """Raises NoApplication."""
-    if settings.app is None:
-        return create_app(assemble(connect(settings, workers=workers)), Exposure.of(settings))
-    return named(settings.app)
+def application(settings: Settings, *, workers: int = 1, traces: Tracing | None = None) -> Application:
+    """What is named has wired itself: of ours alone *traces* are made. Raises NoApplication."""
+    if settings.app is not None:
+        return named(settings.app)
+    services = assemble(connect(settings, workers=workers, spans=None if traces is None else traces.span))
+    if traces is not None:
+        services = traces.traced(services)
+    return create_app(services, Exposure.of(settings), tracing=traces)
 
 
 def named(name: str) -> Application:

@@ -5,7 +5,8 @@
 nobody waits for one that he does not use.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -43,6 +44,10 @@ __all__ = (
 )
 
 
+Spans = Callable[[str], AbstractContextManager[Any]]
+"""Begins a span of a trace."""
+
+
 def connect(
     settings: Settings,
     *,
@@ -50,11 +55,13 @@ def connect(
     clock: Clock | None = None,
     catalogue: Catalogue | None = None,
     branches: "Iterable[Branch]" = (),
+    spans: Spans | None = None,
 ) -> Ports:
     """The adapters that *settings* ask for, in one of *workers* processes. Nothing is opened before `Ports.start`.
 
     They go by *clock*, if it is given, and else by the machine's. An extension gives the *catalogue* of what can be
-    allowed, its own permissions included, and the *branches* of its own tables.
+    allowed, its own permissions included, and the *branches* of its own tables. With *spans* what the database is asked
+    is traced.
     """
     from adapters.security.access_tokens import EdDsaAccessTokens
     from adapters.security.common_passwords import CommonPasswords
@@ -77,7 +84,8 @@ def connect(
     roots = RootSecrets([secret.reveal() for secret in settings.secrets])
     passwords = Argon2Passwords(roots)
     hooks = {source: [secret.reveal() for secret in given] for source, given in settings.webhook_secrets.items()}
-    storage = _memory(rules, clock) if settings.database.kind == "memory" else _sql(settings, rules, clock, branches)
+    memory = settings.database.kind == "memory"
+    storage = _memory(rules, clock) if memory else _sql(settings, rules, clock, branches, spans)
     limits = limits_of(settings, workers)
 
     async def close() -> None:
@@ -173,13 +181,24 @@ def _memory(rules: Rules, clock: Clock) -> _Storage:
     return _Storage(uow=database.unit_of_work, directory=directory, changes=database.changes)
 
 
-def _sql(settings: Settings, rules: Rules, clock: Clock, branches: "Iterable[Branch]") -> _Storage:
+def _sql(settings: Settings, rules: Rules, clock: Clock, branches: "Iterable[Branch]", spans: Spans | None) -> _Storage:
     from adapters.leases import LeasedDirectory
-    from adapters.sql import SqlAccessChanges, SqlAccessDirectory, SqlUnitOfWorkFactory, open_database, require_current
+    from adapters.sql import (
+        Database,
+        SqlAccessChanges,
+        SqlAccessDirectory,
+        SqlUnitOfWorkFactory,
+        TracedDatabase,
+        open_database,
+        require_current,
+    )
+
+    def opened() -> Database:
+        return open_database(target) if spans is None else TracedDatabase(open_database(target), spans)
 
     target, terms = _target(settings), LeaseTerms(promise=rules.max_staleness)
-    database, changes = open_database(target), SqlAccessChanges.at(target)
-    asked = open_database(target)  # of its own: who may come in is not asked behind what others write
+    database, changes = opened(), SqlAccessChanges.at(target)
+    asked = opened()  # of its own: who may come in is not asked behind what others write
     source = SqlAccessDirectory(asked, rules.catalogue, clock)
     directory = LeasedDirectory(source, changes, clock=clock, terms=terms)
 

@@ -14,6 +14,7 @@ from adapters.sql.access import SqlAccessDirectory
 from adapters.sql.access_changes import SqlAccessChanges
 from adapters.sql.database import Database, open_database
 from adapters.sql.schema import SCHEMA, Branch, SchemaNotCurrent, migration_config, require_current
+from adapters.sql.traced import TracedDatabase
 from adapters.sql.unit_of_work import SqlUnitOfWorkFactory
 
 __all__ = (
@@ -24,6 +25,7 @@ __all__ = (
     "SqlAccessChanges",
     "SqlAccessDirectory",
     "SqlUnitOfWorkFactory",
+    "TracedDatabase",
     "migration_config",
     "open_database",
     "require_current",

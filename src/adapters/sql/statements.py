@@ -38,7 +38,7 @@ class Plan:
         self._encoders: dict[str, Codec | None] = {
             name: bind.type.dialect_impl(dialect).bind_processor(dialect) for bind, name in compiled.bind_names.items()
         }
-        self._text, self._slots, self._literals = self._arranged(dict.fromkeys(self._names - self._lists))
+        self.text, self._slots, self._literals = self._arranged(dict.fromkeys(self._names - self._lists))
         self._decoders = _decoders(core, dialect)
 
     def bind(self, values: Values) -> tuple[str, list[Any]]:
@@ -51,7 +51,7 @@ class Plan:
             text, slots, known = self._arranged(values)
             return text, [known[name] if encode is None else encode(known[name]) for name, encode in slots]
         known = {**self._literals, **values}
-        return self._text, [known[name] if encode is None else encode(known[name]) for name, encode in self._slots]
+        return self.text, [known[name] if encode is None else encode(known[name]) for name, encode in self._slots]
 
     def decode(self, rows: Rows) -> Rows:
         """Column by column, and only the columns that need it."""
@@ -102,6 +102,16 @@ class Statement:
             return self._plans[dialect.name]
         except KeyError:
             return self._plans.setdefault(dialect.name, Plan(self.core, dialect))
+
+    @property
+    def verb(self) -> str:
+        """``SELECT``, ``INSERT`` and so on."""
+        return str(getattr(self.core, "__visit_name__", "statement")).upper()
+
+    @property
+    def shown(self) -> str | None:
+        """Its text without values, once it has been run."""
+        return next((plan.text for plan in self._plans.values()), None)
 
     @property
     def table(self) -> Table:

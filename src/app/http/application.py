@@ -44,6 +44,7 @@ from app.http.watched_edge import WatchedEdge, Watcher
 from app.http.webhooks import WebhookController
 from app.http.well_known import server_metadata, well_known_routes
 from app.settings import Secret, Settings
+from app.tracing import Tracing
 
 if TYPE_CHECKING:
     from app.http.metrics import Metering
@@ -135,19 +136,22 @@ def create_app(
     *,
     handlers: Iterable[ControllerRouterHandler] = (),
     without: Iterable[str] = (),
+    tracing: Tracing | None = None,
 ) -> Application:
     """Hand *services* to the controllers; *handlers* are those of an extension, groups of routes among them.
 
     Built-in routes named in *without*, as ``POST /v1/auth/register`` or ``/docs``, are left out: the way to have one's
-    own in their place. Raises WrongRoutes, with everything that `routes.settle` finds, a name that is no route, and a
-    route that is there twice.
+    own in their place. With *tracing* every request is in a span.
+
+    Raises WrongRoutes, with everything that `routes.settle` finds, a name that is no route, and a route that is there
+    twice.
     """
     exposed, left_out = exposure or Exposure(), LeftOut(without)
     metering = None if exposed.metrics_token is None else _metering(services, exposed, exposed.metrics_token)
     built_in = [*_routes(services, exposed, left_out), *left_out.kept(() if metering is None else (metering.route,))]
     left_out.require_met()
     try:
-        app = _application(services, exposed, [*built_in, *handlers], metering)
+        app = _application(services, exposed, [*built_in, *handlers], metering, tracing)
     except ImproperlyConfiguredException as error:
         raise WrongRoutes(f"{error.detail}; a built-in route is left out by its name, in `without`") from error
     settle(app, services.catalogue)
@@ -161,10 +165,14 @@ def _metering(services: Services, exposed: Exposure, token: Secret) -> "Metering
 
 
 def _application(
-    services: Services, exposed: Exposure, handlers: list[ControllerRouterHandler], metering: "Metering | None"
+    services: Services,
+    exposed: Exposure,
+    handlers: list[ControllerRouterHandler],
+    metering: "Metering | None",
+    tracing: Tracing | None,
 ) -> Application:
     jar = CookieJar(https=exposed.https)
-    telling = None if metering is None else metering.metrics
+    metrics = [] if metering is None else [metering.metrics]
     return Application(
         route_handlers=handlers,
         dependencies={name: singleton(getattr(services, name)) for name in SERVICES},
@@ -183,10 +191,15 @@ def _application(
         dto=StrictBody,
         openapi_config=None,
         logging_config=None,
-        on_startup=[services.start, services.background.start, *([telling.start] if telling else [])],
-        on_shutdown=[*([telling.stop] if telling else []), services.background.stop, services.close],
+        on_startup=[services.start, services.background.start, *(each.start for each in metrics)],
+        on_shutdown=[
+            *(each.stop for each in metrics),
+            services.background.stop,
+            services.close,
+            *([] if tracing is None else [tracing.stop]),
+        ],
         edge=partial(
-            _edge(exposed, metering),
+            _edge(exposed, metering, tracing),
             new_id=services.new_request_id,
             allowed_hosts=exposed.allowed_hosts,
             trusted_proxies=exposed.trusted_proxies,
@@ -196,11 +209,15 @@ def _application(
     )
 
 
-def _edge(exposed: Exposure, metering: "Metering | None") -> Callable[..., Edge]:
+def _edge(exposed: Exposure, metering: "Metering | None", tracing: Tracing | None) -> Callable[..., Edge]:
     """The plain one unless somebody watches."""
     watchers: list[Watcher] = [] if metering is None else [metering.requests]
     if exposed.log_requests != "off":
         watchers.append(RequestLog(exposed.log_requests))
+    if tracing is not None:
+        from app.http.traced_edge import TracedEdge
+
+        return partial(TracedEdge, watchers=watchers, tracing=tracing)
     return partial(WatchedEdge, watchers=watchers) if watchers else Edge
 
 
