@@ -5,9 +5,9 @@
 nobody waits for one that he does not use.
 """
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from app.assembly import assemble
@@ -119,7 +119,7 @@ def connect(
         storage="memory" if settings.database.kind == "memory" else "sql",
         branches=branches,
         start=storage.check,
-        checks={"database": storage.check},
+        checks=storage.checks,
         optional_checks=limits.checks,
         readings=(*storage.readings, *limits.readings, *of_passwords(passwords.pool)),
         close=close,
@@ -170,6 +170,9 @@ class _Storage:
     jobs: tuple[Job, ...] = ()
     readings: tuple[Reading, ...] = ()
     check: Action = nothing
+    """That it can serve."""
+    checks: Mapping[str, Action] = field(default_factory=lambda: {"database": nothing})
+    """The same, piece by piece."""
     close: Action = nothing
 
 
@@ -185,6 +188,7 @@ def _sql(settings: Settings, rules: Rules, clock: Clock, branches: "Iterable[Bra
     from adapters.leases import LeasedDirectory
     from adapters.sql import (
         Database,
+        SchemaNotCurrent,
         SqlAccessChanges,
         SqlAccessDirectory,
         SqlUnitOfWorkFactory,
@@ -205,6 +209,10 @@ def _sql(settings: Settings, rules: Rules, clock: Clock, branches: "Iterable[Bra
     async def check() -> None:
         await require_current(database, branches)
 
+    async def answers() -> None:
+        with suppress(SchemaNotCurrent):
+            await check()
+
     async def close() -> None:
         await changes.close()
         await asked.close()
@@ -217,6 +225,7 @@ def _sql(settings: Settings, rules: Rules, clock: Clock, branches: "Iterable[Bra
         jobs=(Job(name="access", run=directory.follow, period=terms.period * 0.9, jitter=0.1, longest=terms.period),),
         readings=(*of_directory(directory), *of_databases(work=database, access=asked)),
         check=check,
+        checks={"database": answers, "schema": check},
         close=close,
     )
 

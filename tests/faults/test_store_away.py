@@ -1,14 +1,16 @@
 """What the service stands on goes away: it says so, and when to come back; it neither fails nor lets anybody in."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import httpx
 import pytest
 from asyncpg import InvalidCatalogNameError
 
+from adapters.sql.migrations import VERSION_TABLE
 from app.composition import connect
 from app.settings import load
 from domain.model.ids import KeyId
@@ -39,7 +41,7 @@ async def require_unavailable(service: Service, ada: Person | None = None) -> No
         assert int(answer.headers["retry-after"]) >= 1
     ready = await service.anyone.get("/health/ready")
     assert refusal(ready) == (503, "unavailable")
-    assert ready.json()["checks"] == {"database": "failed"}
+    assert ready.json()["checks"] == {"database": "failed", "schema": "failed"}
     assert (await service.anyone.get("/health/live")).status_code == 200
 
 
@@ -83,4 +85,15 @@ async def test_nobody_gets_in_while_nobody_can_be_asked(tmp_path: Path) -> None:
     assert refusal(await known.get("/v1/whoami")) == (503, "unavailable")
     assert refusal(await service.anyone.get("/v1/whoami")) == (401, "unauthenticated")
     assert refusal(await service.anyone.saying(x_api_key="nonsense").get("/v1/whoami")) == (401, "invalid_credential")
+    await service.services.close()
+
+
+async def test_a_schema_that_somebody_else_has_migrated_is_told_from_a_database_that_is_away(tmp_path: Path) -> None:
+    Installation(tmp_path).migrate()
+    service = Service(connect(load({"HEXKEY_DATA_DIR": str(tmp_path), **OFF})))
+    assert (await service.anyone.get("/health/ready")).json() == {"status": "ready"}
+    with closing(sqlite3.connect(tmp_path / "hexkey.db")) as file, file:
+        file.execute(f"UPDATE {VERSION_TABLE} SET version_num = 'of the next version'")
+    ready = await service.anyone.get("/health/ready")
+    assert (ready.status_code, ready.json()["checks"]) == (503, {"database": "ok", "schema": "failed"})
     await service.services.close()
