@@ -8,16 +8,18 @@ PYTHON =
 ARGS =
 LOCK_ARGS =
 EXAMPLES = 50
+SECONDS = 3600
 UV = 0.13.9
 
 .DELETE_ON_ERROR:
-.PHONY: help install run test fuzz check format services bench bench-quick lock surface clean
+.PHONY: help install run test fuzz soak check format services bench bench-quick lock surface clean
 
 help:
 	@echo 'make install       .venv with everything that running, testing and checking need'
 	@echo 'make run           migrate, make a first admin if there is none, serve (ARGS="--port 8001")'
 	@echo 'make test          the tests; those for PostgreSQL, Redis, memcached and Node.js are skipped without (ARGS="tests/domain")'
 	@echo 'make fuzz          requests made from the OpenAPI document, many more of them than in the tests (EXAMPLES=50)'
+	@echo 'make soak          four workers under mixed load, tormented and then left alone (SECONDS=3600)'
 	@echo 'make check         lint, format, types, import contracts; no warnings'
 	@echo 'make format        put imports and lines in order'
 	@echo 'make services      find or start PostgreSQL, Redis and memcached for the tests and print NAME=URL of each'
@@ -60,6 +62,9 @@ test: install $(OPENID)
 
 fuzz: install
 	@HEXKEY_TEST_FUZZ=$(EXAMPLES) $(BIN)/python -m pytest -n auto --dist load tests/app/test_fuzzing_people.py tests/app/test_fuzzing_machines.py $(ARGS)
+
+soak: install
+	@HEXKEY_TEST_MIXED=$(SECONDS) HEXKEY_TEST_SOAK=$(SECONDS) $(BIN)/python -m pytest -s tests/faults/test_mixed_load.py
 
 check: install
 	@$(BIN)/ruff check
