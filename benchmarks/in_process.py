@@ -75,6 +75,7 @@ async def _measured(tenants: Tenants) -> list[Figure]:
     cookie = (b"cookie", f"{CookieJar(https=False).session_name}={tenants.cookie}".encode())
     known = create_app(services)
     writing = create_app(services, Exposure(log_requests="all"))
+    refusing = create_app(services, Exposure(log_requests="refused"))
     _write_nowhere("hexkey.requests")
     counting = create_app(assemble(counted(ports)), Exposure(metrics_token=Secret(tenants.token)))
 
@@ -88,6 +89,7 @@ async def _measured(tenants: Tenants) -> list[Figure]:
         plain=through(Litestar([plain], openapi_config=None, logging_config=None), "/plain"),
         held=through(known, "/v1/whoami", key),
         writing=through(writing, "/v1/whoami", key),
+        refusing=through(refusing, "/v1/whoami", key),
         counting=through(counting, "/v1/whoami", key),
         token=through(known, "/v1/whoami", token),
         cookie=through(known, "/v1/whoami", cookie),
@@ -107,6 +109,7 @@ async def _measured(tenants: Tenants) -> list[Figure]:
         Figure(goal="", what="the same, an access token", rounds=_difference(costs, "token", "plain"), unit="µs"),
         Figure(goal="", what="the same, a cookie", rounds=_difference(costs, "cookie", "plain"), unit="µs"),
         Figure(goal="", what="on top, counted for /metrics", rounds=_difference(costs, "counting", "held"), unit="µs"),
+        Figure(goal="", what="on top, only refusals written", rounds=_difference(costs, "refusing", "held"), unit="µs"),
         Figure(goal="", what="on top, a line of JSON written", rounds=_difference(costs, "writing", "held"), unit="µs"),
         Figure(goal="G2", what="on top, the directory read from SQLite", rounds=on_top, unit="µs"),
         Figure(goal="", what="of it the reading itself", rounds=costs["grant"], unit="µs"),
