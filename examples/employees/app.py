@@ -36,5 +36,5 @@ def handlers(ports: Ports) -> list[Router]:
 
 def create() -> Application:
     settings = load(os.environ)
-    ports = ports_of(settings, workers=int(os.environ.get("WEB_CONCURRENCY", "1")))
+    ports = ports_of(settings)
     return create_app(assemble(ports), Exposure.of(settings), handlers=handlers(ports))

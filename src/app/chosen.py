@@ -15,11 +15,11 @@ class NoApplication(Exception):
     """Nothing by that name makes an application of ours; says why."""
 
 
-def application(settings: Settings, *, workers: int = 1, traces: Tracing | None = None) -> Application:
+def application(settings: Settings, *, traces: Tracing | None = None) -> Application:
     """What is named has wired itself: of ours alone *traces* are made. Raises NoApplication."""
     if settings.app is not None:
         return named(settings.app)
-    services = assemble(connect(settings, workers=workers, spans=None if traces is None else traces.span))
+    services = assemble(connect(settings, spans=None if traces is None else traces.span))
     if traces is not None:
         services = traces.traced(services)
     return create_app(services, Exposure.of(settings), tracing=traces)

@@ -51,13 +51,12 @@ Spans = Callable[[str], AbstractContextManager[Any]]
 def connect(
     settings: Settings,
     *,
-    workers: int = 1,
     clock: Clock | None = None,
     catalogue: Catalogue | None = None,
     branches: "Iterable[Branch]" = (),
     spans: Spans | None = None,
 ) -> Ports:
-    """The adapters that *settings* ask for, in one of *workers* processes. Nothing is opened before `Ports.start`.
+    """The adapters that *settings* ask for, in one of their processes. Nothing is opened before `Ports.start`.
 
     They go by *clock*, if it is given, and else by the machine's. An extension gives the *catalogue* of what can be
     allowed, its own permissions included, and the *branches* of its own tables. With *spans* what the database is asked
@@ -86,7 +85,7 @@ def connect(
     hooks = {source: [secret.reveal() for secret in given] for source, given in settings.webhook_secrets.items()}
     memory = settings.database.kind == "memory"
     storage = _memory(rules, clock) if memory else _sql(settings, rules, clock, branches, spans)
-    limits = limits_of(settings, workers)
+    limits = limits_of(settings)
 
     async def close() -> None:
         passwords.close()

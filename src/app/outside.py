@@ -21,10 +21,10 @@ class Limits:
     close: Action = nothing
 
 
-def limits_of(settings: Settings, workers: int) -> Limits:
+def limits_of(settings: Settings) -> Limits:
     from adapters.memory.limits import MemoryRateLimiter
 
-    local = MemoryRateLimiter(share=workers)
+    local = MemoryRateLimiter(share=settings.workers)
     if settings.redis_url is None:
         return Limits(limiter=local)
     from adapters.fallback_limits import FallbackRateLimiter

@@ -539,3 +539,11 @@ class TestTheSecretOfDevelopment:
         (tmp_path / "file").touch()
         with pytest.raises(SettingsError, match="HEXKEY_DATA_DIR"):
             development_secrets(tmp_path / "file" / "data")
+
+
+@pytest.mark.parametrize(("said", "workers"), [({}, 1), ("4", 4), ("0", 1), ("", 1), ("many", 1), ("-2", 1)])
+def test_how_many_workers_there_are_is_said_as_servers_share_it(
+    tmp_path: Path, said: str | dict[str, str], workers: int
+) -> None:
+    given = said if isinstance(said, dict) else {"WEB_CONCURRENCY": said}
+    assert load({"HEXKEY_DATA_DIR": str(tmp_path), **given}).workers == workers

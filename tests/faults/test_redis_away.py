@@ -36,7 +36,7 @@ def redis(tmp_path: Path) -> Iterator[OwnRedis]:
 async def worker(folder: Path, redis: OwnRedis) -> AsyncIterator[Service]:
     """One of several, in this process."""
     environ = {"HEXKEY_DATA_DIR": str(folder), "HEXKEY_DATABASE_URL": "memory://", "HEXKEY_REDIS_URL": redis.url}
-    service = Service(connect(load({**environ, **LIMITS}), workers=WORKERS))
+    service = Service(connect(load({**environ, **LIMITS, "WEB_CONCURRENCY": str(WORKERS)})))
     await service.services.start()
     try:
         yield service

@@ -19,7 +19,7 @@ METRICS_FOLDER: Final = "_HEXKEY_METRICS_FOLDER"
 
 def load(environ: Mapping[str, str]) -> Settings:
     """As `parse`, and with a root secret: in development one is made on the first start and kept."""
-    settings = replace(parse(environ), metrics_folder=environ.get(METRICS_FOLDER))
+    settings = replace(parse(environ), metrics_folder=environ.get(METRICS_FOLDER), workers=_workers(environ))
     return settings if settings.secrets else replace(settings, secrets=development_secrets(settings.data_dir))
 
 
@@ -37,6 +37,12 @@ def parse(environ: Mapping[str, str]) -> Settings:
     if refused:
         raise SettingsError(refused)
     return replace(settings, warnings=unsafe)
+
+
+def _workers(environ: Mapping[str, str]) -> int:
+    """One, unless whoever starts several says so in the way that servers share."""
+    said = environ.get("WEB_CONCURRENCY", "")
+    return max(1, int(said)) if said.isdecimal() else 1
 
 
 def _read(environment: Environment) -> Settings:

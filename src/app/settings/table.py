@@ -120,6 +120,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[Problem, ...] = ()
     metrics_folder: str | None = None
     """Of no variable that anybody sets: where the workers of one run tell each other what they count."""
+    workers: int = 1
+    """As ``WEB_CONCURRENCY`` says: how many processes serve, each of which admits its share of a limit."""
 
 
 def rules() -> dict[str, Rule]:
