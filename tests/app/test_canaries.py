@@ -222,9 +222,12 @@ def command_lines(server: Server) -> bytes:
 async def test_nothing_that_the_service_makes_shows_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is made in a whole life, however short its own: values of the domain, ports, services, settings."""
     shown: list[str] = []
-    kinds = {kind for package in (domain, adapters, app) for kind in dataclasses_in(package)}
+    kinds = {kind for package in (domain, adapters, app) for kind in values_in(package)}
     for kind in kinds:
-        monkeypatch.setattr(kind, "__init__", showing(kind.__init__, shown))
+        if issubclass(kind, tuple):
+            monkeypatch.setattr(kind, "__new__", showing_new(kind.__new__, shown))
+        else:
+            monkeypatch.setattr(kind, "__init__", showing(kind.__init__, shown))
     service, canaries = Service(memory_ports()), Canaries()
     admin = await service.admin(ADMIN)
     life = Life(
@@ -246,12 +249,14 @@ async def test_nothing_that_the_service_makes_shows_a_secret(monkeypatch: pytest
         assert expected.encode() in text, expected
 
 
-def dataclasses_in(package: ModuleType) -> Iterator[type[Any]]:
+def values_in(package: ModuleType) -> Iterator[type[Any]]:
+    """Dataclasses and named tuples."""
     for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         if ".migrations" in info.name:  # they run when they are imported
             continue
         for member in vars(importlib.import_module(info.name)).values():
-            if isinstance(member, type) and is_dataclass(member) and member.__module__ == info.name:
+            is_value = is_dataclass(member) or hasattr(member, "_fields")
+            if isinstance(member, type) and is_value and member.__module__ == info.name:
                 yield member
 
 
@@ -261,6 +266,15 @@ def showing(begin: Callable[..., None], shown: list[str]) -> Callable[..., None]
         shown.append(repr(self))
 
     return __init__
+
+
+def showing_new(make: Callable[..., Any], shown: list[str]) -> Callable[..., Any]:
+    def __new__(kind: type[Any], *args: Any, **kwargs: Any) -> Any:
+        made = make(kind, *args, **kwargs)
+        shown.append(repr(made))
+        return made
+
+    return __new__
 
 
 def test_neither_settings_nor_bodies_show_a_secret() -> None:

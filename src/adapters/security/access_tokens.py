@@ -3,7 +3,7 @@
 import json
 from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from hashlib import blake2b
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -82,7 +82,7 @@ class EdDsaAccessTokens:
         if len(token) > _LENGTH_MAX or not token.isascii():
             return None
         now = self._clock.now()
-        fingerprint = sha256(token.encode()).digest()
+        fingerprint = blake2b(token.encode()).digest()
         if (claims := self._proved.find(fingerprint, now=now)) is not None:
             return claims
         payload = self._verify(token)

@@ -6,7 +6,7 @@ import re
 import secrets
 from dataclasses import replace
 from functools import lru_cache
-from hashlib import sha256
+from hashlib import blake2b
 from typing import NamedTuple
 from uuid import UUID
 
@@ -76,11 +76,11 @@ class HmacKeySecrets(KeyFormat):
         """A key that was proved before is known by its fingerprint: that takes a third of reading it."""
         if len(plain) != self._length or not plain.startswith(self._head) or not plain.isascii():
             return None
-        fingerprint = sha256(plain.encode()).digest()
+        fingerprint = blake2b(plain.encode()).digest()
         if (proof := self._proved.get(fingerprint)) is not None:
             return PresentedKey(proof.key_id, plain[self._secret], fingerprint)
         read = super().read(plain)
-        return None if read is None else replace(read, fingerprint=fingerprint)
+        return None if read is None else read._replace(fingerprint=fingerprint)
 
     def mint(self, key_id: KeyId) -> MintedSecret:
         secret = encode(secrets.randbits(_SECRET_BITS), _SECRET_WIDTH)

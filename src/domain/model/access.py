@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hmac import compare_digest
+from typing import NamedTuple
 
 from domain.model.actors import Actor, ActorKind, Origin, let_in
 from domain.model.ids import KeyId, SessionId
@@ -18,14 +19,18 @@ from domain.model.scopes import Catalogue
 from domain.model.sessions import Session
 
 
-@dataclass(frozen=True, slots=True)
-class PresentedKey:
-    """A well-formed API key as a caller sent it; nothing about it is proved yet."""
+class PresentedKey(NamedTuple):
+    """A well-formed API key as a caller sent it; nothing about it is proved yet.
+
+    By *fingerprint* whoever has proved it once may know it again; it is empty where nobody does.
+    """
 
     key_id: KeyId
-    secret: str = field(repr=False)
-    fingerprint: bytes = field(default=b"", repr=False, compare=False)
-    """By which whoever has proved it once may know it again; empty where nobody does."""
+    secret: str
+    fingerprint: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"PresentedKey(key_id={self.key_id!r})"
 
 
 @dataclass(frozen=True, slots=True)

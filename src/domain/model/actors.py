@@ -90,6 +90,12 @@ class Actor:
     grant: "Grant | None" = field(default=None, repr=False, compare=False)
     """What let them in; None for who showed no credential."""
 
+    def calling_from(self, origin: Origin) -> "Actor":
+        """The same, in another call."""
+        members = self.__dict__.copy()
+        members["origin"] = origin
+        return let_in(members)
+
     def may(self, permission: str) -> bool:
         return permission in self.permissions
 
@@ -176,10 +182,10 @@ class Actor:
 
 def let_in(members: dict[str, Any]) -> Actor:
     """``Actor(**members)`` in a sixth of the time, for whoever lets somebody in at every request: a frozen dataclass
-    sets each of its members by a call of its own, those by default too.
+    sets each of its members by a call of its own, those by default too. *members* are the actor's from then on.
     """
     actor = object.__new__(Actor)
-    actor.__dict__.update(members)
+    object.__setattr__(actor, "__dict__", members)
     return actor
 
 

@@ -24,6 +24,7 @@ from domain.ports.system import Clock
 from domain.ports.unit_of_work import UnitOfWorkFactory
 from domain.services.imported_keys import ImportedKeys
 from domain.services.key_uses import KeyUses
+from domain.services.known_keys import KnownKeys
 from domain.services.refusals import refusal_of
 
 _TOUCHED_MAX = 10_000
@@ -64,6 +65,7 @@ class AccessService:
         self._anonymous = () if anonymous_limit is None else (anonymous_limit,)
         self._uses = uses
         self._imported = imported
+        self._known = KnownKeys(directory=directory)
         self._clock = clock
         self.max_staleness = max_staleness
         self._touched: dict[SessionId, datetime] = {}
@@ -150,7 +152,7 @@ class AccessService:
             verdict = await self._judge(presented, permissions, address)
         if isinstance(verdict, Rejected):
             return verdict
-        self._renew(verdict, presented)
+        self._renews(verdict, presented)
         self._uses.note(key.id, verdict.secret.version, at=self._clock.now(), address=address)
         return Accepted(verdict.grant, verdict.secret, admission.allowances)
 
@@ -197,11 +199,15 @@ class AccessService:
         return proved
 
     async def _key(self, presented: PresentedKey, origin: Origin) -> Actor:
+        if (known := self._known.find(presented, origin, now=self._clock.now())) is not None:
+            return known
         verdict = await self._judge(presented, address=origin.address, guesser=origin.address)
         if isinstance(verdict, Rejected):
             raise refusal_of(verdict)
-        self._renew(verdict, presented)
-        return verdict.grant.actor(verdict.secret, origin)
+        actor = verdict.grant.actor(verdict.secret, origin)
+        if not self._renews(verdict, presented):
+            self._known.keep(presented, verdict, actor)
+        return actor
 
     async def _proved(self, presented: PresentedKey, *, guesser: str | None) -> Accepted | Rejected:
         """Whose secret it is, and nothing yet about what may be done with it."""
@@ -213,10 +219,11 @@ class AccessService:
             return Rejected(Rejection.UNKNOWN)
         return Accepted(grant, secret)
 
-    def _renew(self, accepted: Accepted, presented: PresentedKey) -> None:
-        """What is kept under an old root secret is kept under the newest from then on."""
+    def _renews(self, accepted: Accepted, presented: PresentedKey) -> bool:
+        """Whether it was kept under an old root secret; it is kept under the newest from then on."""
         if (renewed := self._secrets.renewed(presented, accepted.secret)) is not None:
             self._uses.note_renewal(presented.key_id, accepted.secret, renewed)
+        return renewed is not None
 
     async def _session(self, presented: PresentedSession) -> SessionGrant:
         """Raises InvalidCredential."""
