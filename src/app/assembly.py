@@ -31,6 +31,7 @@ from domain.services.recovery import RecoveryService
 from domain.services.registration import RegistrationService
 from domain.services.roles import RoleService
 from domain.services.scopes import ScopeService
+from domain.services.session_uses import SessionUses
 from domain.services.sessions import SessionService
 from domain.services.sign_in import SignInService
 from domain.services.tasks import TaskService
@@ -59,8 +60,7 @@ def assemble(ports: Ports) -> Services:
         secrets=ports.key_secrets,
         access_tokens=ports.access_tokens,
         cookies=ports.cookies,
-        uow=uow,
-        cookie_lifetimes=rules.cookie,
+        session_uses=SessionUses(uow=uow, lifetimes=rules.cookie, clock=clock),
         limiter=limiter,
         default_limit=rules.default_limit,
         anonymous_limit=rules.anonymous_limit,

@@ -18,9 +18,9 @@ from app.readings import Reading, of_databases, of_directory, of_limiter, of_loo
 from app.rules import Rules
 from app.services import Services
 from app.settings import Settings
-from domain.model.access import PresentedKey
 from domain.model.ids import KeyId
 from domain.model.leases import LeaseTerms
+from domain.model.presented import PresentedKey
 from domain.model.scopes import Catalogue
 from domain.ports.access import AccessChanges, AccessDirectory
 from domain.ports.system import Clock

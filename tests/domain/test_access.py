@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.model.access import Holder, KeyGrant, PresentedKey, Rejection, SessionGrant
+from domain.model.access import Holder, KeyGrant, Rejection, SessionGrant
 from domain.model.actors import Actor, ActorKind, Origin, Retirement
 from domain.model.ids import KeyId, ProjectId, RoleId
 from domain.model.networks import networks, within
 from domain.model.permissions import CORE_PERMISSIONS, MEMBER_PERMISSIONS
+from domain.model.presented import PresentedKey
 from domain.model.roles import ADMIN, MEMBER, Role, permissions_of
 from domain.model.scopes import BUILT_IN_SCOPES, Catalogue
 from tests.support.examples import a_key, a_secret, a_session, a_user

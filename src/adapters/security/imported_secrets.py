@@ -21,9 +21,9 @@ from adapters.security.passwords import Cost
 from adapters.security.pool import BoundedPool
 from adapters.security.roots import RootSecrets
 from domain.errors import Invalid
-from domain.model.access import PresentedKey
 from domain.model.ids import KeyId
 from domain.model.keys import IMPORTED, ForeignDigest, Scheme, SecretVersion
+from domain.model.presented import PresentedKey
 from domain.ports.security import KeptSecret
 
 _NONCE = 12

@@ -12,9 +12,9 @@ from uuid import UUID
 
 from adapters.security.base62 import CHECKSUM_WIDTH, UUID_WIDTH, checked, decode, encode, is_checked, is_uuid
 from adapters.security.roots import RootSecrets
-from domain.model.access import PresentedKey
 from domain.model.ids import KeyId
 from domain.model.keys import SecretVersion
+from domain.model.presented import PresentedKey
 from domain.ports.security import MintedSecret
 
 _SECRET_BITS = 256

@@ -8,8 +8,8 @@ from adapters.security import base64url
 from adapters.security.base62 import UUID_WIDTH, decode, encode, is_uuid
 from adapters.security.checked_tokens import digest_of, minted
 from adapters.security.roots import RootSecrets
-from domain.model.access import PresentedSession
 from domain.model.ids import SessionId
+from domain.model.presented import PresentedSession
 from domain.ports.security import MintedToken
 
 _HEAD = "hks_"

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hmac import compare_digest
-from typing import NamedTuple
 
 from domain.model.actors import Actor, ActorKind, Origin, let_in
 from domain.model.ids import KeyId, SessionId
@@ -14,31 +13,10 @@ from domain.model.leases import shared, shared_subject, subject
 from domain.model.limits import Allowance
 from domain.model.networks import within
 from domain.model.permissions import UserPermission
+from domain.model.presented import PresentedSession
 from domain.model.roles import Role, permissions_of
 from domain.model.scopes import Catalogue
 from domain.model.sessions import Session
-
-
-class PresentedKey(NamedTuple):
-    """A well-formed API key as a caller sent it; nothing about it is proved yet.
-
-    By *fingerprint* whoever has proved it once may know it again; it is empty where nobody does.
-    """
-
-    key_id: KeyId
-    secret: str
-    fingerprint: bytes = b""
-
-    def __repr__(self) -> str:
-        return f"PresentedKey(key_id={self.key_id!r})"
-
-
-@dataclass(frozen=True, slots=True)
-class PresentedSession:
-    """A well-formed session cookie as a browser sent it; nothing about it is proved yet."""
-
-    session_id: SessionId
-    digest: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from domain.model.access import PresentedKey, PresentedSession
 from domain.model.ids import KeyId, SessionId, UserId
 from domain.model.keys import ForeignDigest, SecretVersion
 from domain.model.passwords import Password
+from domain.model.presented import PresentedKey, PresentedSession
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,33 +1,21 @@
 from collections.abc import Collection
-from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from domain.errors import InvalidCredential, Unavailable
-from domain.model.access import (
-    Accepted,
-    PresentedKey,
-    PresentedSession,
-    Rejected,
-    Rejection,
-    SessionGrant,
-    Verification,
-)
+from domain.errors import InvalidCredential
+from domain.model.access import Accepted, Rejected, Rejection, SessionGrant, Verification
 from domain.model.actors import Actor, Origin, neighbourhood
-from domain.model.ids import SessionId
 from domain.model.limits import UNLIMITED, Admission, Policy, counted_as
 from domain.model.permissions import KeyPermission
-from domain.model.sessions import Lifetimes, Session
+from domain.model.presented import PresentedKey, PresentedSession
 from domain.ports.access import AccessDirectory
 from domain.ports.limits import RateLimiter
 from domain.ports.security import AccessClaims, AccessTokens, KeySecrets, SessionCookies
 from domain.ports.system import Clock
-from domain.ports.unit_of_work import UnitOfWorkFactory
 from domain.services.imported_keys import ImportedKeys
 from domain.services.key_uses import KeyUses
 from domain.services.known_keys import KnownKeys
 from domain.services.refusals import refusal_of
-
-_TOUCHED_MAX = 10_000
+from domain.services.session_uses import SessionUses
 
 
 class AccessService:
@@ -43,8 +31,7 @@ class AccessService:
         secrets: KeySecrets,
         access_tokens: AccessTokens,
         cookies: SessionCookies,
-        uow: UnitOfWorkFactory,
-        cookie_lifetimes: Lifetimes,
+        session_uses: SessionUses,
         limiter: RateLimiter,
         default_limit: Policy | None,
         anonymous_limit: Policy | None,
@@ -57,8 +44,7 @@ class AccessService:
         self._secrets = secrets
         self._access_tokens = access_tokens
         self._cookies = cookies
-        self._uow = uow
-        self._cookie_lifetimes = cookie_lifetimes
+        self._session_uses = session_uses
         self._limiter = limiter
         self.default_limit, self.anonymous_limit = default_limit, anonymous_limit
         self._default = () if default_limit is None else (default_limit,)
@@ -68,7 +54,6 @@ class AccessService:
         self._known = KnownKeys(directory=directory)
         self._clock = clock
         self.max_staleness = max_staleness
-        self._touched: dict[SessionId, datetime] = {}
 
     async def settle(self) -> None:
         """Returns when what has been changed by now is what every worker decides by."""
@@ -107,9 +92,7 @@ class AccessService:
         if (presented := self._cookies.read(cookie)) is None:
             raise InvalidCredential
         grant = await self._session(presented)
-        now = self._clock.now()
-        if self._is_worth_touching(grant.session, now):
-            await self._touch(grant.session.seen(lifetimes=self._cookie_lifetimes, origin=origin, now=now))
+        if await self._session_uses.note(grant.session, origin):
             grant = await self._session(presented)  # writing took its time
         return grant.actor(origin)
 
@@ -231,21 +214,6 @@ class AccessService:
         if grant is None or not grant.is_proved_by(presented) or not grant.is_good(now=self._clock.now()):
             raise InvalidCredential
         return grant
-
-    def _is_worth_touching(self, session: Session, now: datetime) -> bool:
-        """What the directory remembers of a session is older than what was last written of it."""
-        written = self._touched.get(session.id)
-        return session.is_worth_touching(lifetimes=self._cookie_lifetimes, now=now, written=written)
-
-    async def _touch(self, session: Session) -> None:
-        """Nobody is refused because it could not be written down that they came."""
-        self._touched.pop(session.id, None)  # the oldest comes first
-        self._touched[session.id] = session.last_seen_at
-        if len(self._touched) > _TOUCHED_MAX:
-            del self._touched[next(iter(self._touched))]
-        with suppress(Unavailable):
-            async with self._uow() as work:
-                await work.sessions.touch(session)
 
     async def _user(self, claims: AccessClaims, origin: Origin) -> Actor:
         grant = await self._directory.find_session(claims.session_id)

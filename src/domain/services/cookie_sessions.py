@@ -4,9 +4,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from domain.errors import SessionNotFound
-from domain.model.access import PresentedSession
 from domain.model.actors import Actor, Origin, anonymous
 from domain.model.ids import SessionId
+from domain.model.presented import PresentedSession
 from domain.model.sessions import Session, SessionKind
 from domain.model.users import User
 from domain.ports.security import MintedToken, SessionCookies

@@ -4,10 +4,10 @@ from contextlib import suppress
 from hashlib import sha256
 
 from domain.errors import QuotaExceeded, Unavailable
-from domain.model.access import PresentedKey
 from domain.model.actors import neighbourhood
 from domain.model.keys import Key, SecretVersion
 from domain.model.limits import Policy
+from domain.model.presented import PresentedKey
 from domain.ports.access import AccessDirectory
 from domain.ports.limits import RateLimiter
 from domain.ports.security import ImportedSecrets, KeySecrets

@@ -1,9 +1,10 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from domain.model.access import Accepted, KeyGrant, PresentedKey
+from domain.model.access import Accepted, KeyGrant
 from domain.model.actors import Actor, Origin
 from domain.model.keys import SecretVersion
+from domain.model.presented import PresentedKey
 from domain.ports.access import AccessDirectory
 
 _KEPT_MAX = 1_000

@@ -8,8 +8,8 @@ from adapters.security.imported_secrets import SealedImportedSecrets
 from adapters.security.pool import BoundedPool
 from adapters.security.roots import RootSecrets
 from domain.errors import Invalid
-from domain.model.access import PresentedKey
 from domain.model.keys import ForeignDigest, Scheme, SecretVersion
+from domain.model.presented import PresentedKey
 from tests.support.examples import a_secret
 from tests.support.foreign_keys import ALL, CHEAP_ARGON2, CHEAP_BCRYPT, OF_KWIK, PEPPER, ForeignKey
 

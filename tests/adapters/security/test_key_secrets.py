@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from adapters.security.base62 import DIGITS
 from adapters.security.key_secrets import HmacKeySecrets
 from adapters.security.roots import RootSecrets
-from domain.model.access import PresentedKey
 from domain.model.ids import KeyId
 from domain.model.keys import SecretVersion
+from domain.model.presented import PresentedKey
 from domain.ports.security import MintedSecret
 from tests.support.examples import a_secret
 

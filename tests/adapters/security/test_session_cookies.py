@@ -13,8 +13,8 @@ from adapters.security.base62 import DIGITS, checked, encode
 from adapters.security.refresh_tokens import SealedRefreshTokens
 from adapters.security.roots import RootSecrets
 from adapters.security.session_cookies import OpaqueSessionCookies
-from domain.model.access import PresentedSession
 from domain.model.ids import SessionId
+from domain.model.presented import PresentedSession
 from domain.ports.security import SessionCookies
 
 OLD, NEW = "the first root secret, 32 bytes or more", "the second root secret, 32 bytes or more"
