@@ -37,7 +37,7 @@ async def test_a_key_is_found_and_proved_by_its_own_text(key: ForeignKey) -> Non
     shown = presented(imported, key.plain, key.kept)
     assert kept.is_imported
     assert await imported.proves(shown, kept)
-    assert not await imported.proves(replace(shown, secret=shown.secret[:-1] + "!"), kept)
+    assert not await imported.proves(shown._replace(secret=shown.secret[:-1] + "!"), kept)
 
 
 @pytest.mark.parametrize("key", [CHEAP_ARGON2, CHEAP_BCRYPT], ids=["argon2", "bcrypt"])
@@ -54,7 +54,7 @@ async def test_what_is_sealed_is_opened_by_its_root_secret_only_and_for_its_key_
     assert await under(NEW, OLD).proves(shown, kept)
     assert not await under(NEW).proves(shown, kept)
     other = presented(old, CHEAP_ARGON2.plain, CHEAP_ARGON2.kept)
-    assert not await old.proves(replace(other, secret=OF_KWIK.plain), kept)
+    assert not await old.proves(other._replace(secret=OF_KWIK.plain), kept)
 
 
 @pytest.mark.parametrize("plain", ["", "short", "hk_" + "a" * 72, "eyJhbGciOiJ.eyJzdWIiOiJ4In0.c2lnbmF0dXJl", "ä" * 20])
