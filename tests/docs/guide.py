@@ -10,6 +10,7 @@ from pathlib import Path
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _CHANGES = (
+    (re.compile(r'(?<="request_id":")[0-9a-f]{32}(?=")'), "<request>"),
     (re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+"), "<token>"),
     (re.compile(r"hk_[0-9A-Za-z]{22}(_[0-9A-Za-z]{49})?"), "<key>"),
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "<id>"),
