@@ -201,6 +201,16 @@ async def test_all_of_it_is_kept_or_nothing(worker: Worker, ada: Person) -> None
     assert (await ada.get("/v1/api-keys")).json()["total"] == 1
 
 
+async def test_of_two_imports_at_once_each_key_is_made_by_one_and_there_for_the_other(
+    worker: Worker, ada: Person
+) -> None:
+    reports = await asyncio.gather(*(imported(worker, *CHEAP) for _ in range(4)))
+    made = [key.id for report in reports for key in report.imported]
+    assert len(made) == len(set(made)) == len(CHEAP)
+    assert {len(report.imported) + len(report.present) for report in reports} == {len(CHEAP)}
+    assert [report.refused for report in reports] == [()] * 4
+
+
 async def test_the_quota_of_the_owner_holds(worker: Worker, ada: Person) -> None:
     for _ in range(99):
         await ada.key()

@@ -5,7 +5,7 @@ from datetime import datetime
 from adapters.memory.access_changes import Changed
 from adapters.memory.queries import page_of
 from adapters.memory.tables import Table, present, update
-from domain.errors import QuotaReached
+from domain.errors import EditConflict, QuotaReached
 from domain.model.ids import KeyId, UserId
 from domain.model.keys import ENDED, Key, KeyUse, SecretVersion
 from domain.model.leases import subject
@@ -25,6 +25,8 @@ class MemoryKeyRepository:
         live = sum(other.status(now=now) not in ENDED for other in keys.where("owner", key.owner_id))
         if live >= live_at_most:
             keys.refuse(QuotaReached(f"a user has at most {live_at_most} live keys"))
+        if keys.find(key.id) is not None:
+            keys.refuse(EditConflict())
         keys.insert(replace(key, secrets=tuple(sorted(key.secrets, key=lambda secret: secret.version))))
 
     async def get(self, key_id: KeyId) -> Key:

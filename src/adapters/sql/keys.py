@@ -28,7 +28,7 @@ from adapters.sql.queries import Listing, Predicate, compared, members_of
 from adapters.sql.quotas import insert_below
 from adapters.sql.statements import Connection, Statement, refusing
 from adapters.sql.versions import VersionedTable
-from domain.errors import KeyNotFound, QuotaReached, UserNotFound
+from domain.errors import EditConflict, KeyNotFound, QuotaReached, UserNotFound
 from domain.model.ids import KeyId, ProjectId, UserId
 from domain.model.keys import KEY_FIELDS, Key, KeyStatus, KeyUse, SecretVersion
 from domain.model.leases import shared, subject
@@ -176,7 +176,7 @@ class SqlKeyRepository:
         self._changed = changed
 
     async def add(self, key: Key, *, live_at_most: int, now: datetime) -> None:
-        with refusing(missing=UserNotFound()):
+        with refusing(duplicate={"id": EditConflict()}, missing=UserNotFound()):
             added = await self._connection.execute(
                 _ADD,
                 at_most=live_at_most,

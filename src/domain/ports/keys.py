@@ -9,8 +9,9 @@ from domain.model.queries import Page, Query
 
 class KeyRepository(Protocol):
     async def add(self, key: Key, *, live_at_most: int, now: datetime) -> None:
-        """Raises UserNotFound for the owner, QuotaReached when the owner has *live_at_most* keys neither revoked
-        nor expired. The quota is a guard against heaps, not exact: callers who race may pass it by their number.
+        """Raises UserNotFound for the owner, EditConflict for an id that is there already, QuotaReached when the owner
+        has *live_at_most* keys neither revoked nor expired. The quota is a guard against heaps, not exact: callers who
+        race may pass it by their number.
         """
 
     async def get(self, key_id: KeyId) -> Key:

@@ -2,7 +2,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from domain.errors import DomainError, Invalid, KeyNotFound
+from domain.errors import DomainError, EditConflict, Invalid, KeyNotFound
 from domain.model.actors import Actor
 from domain.model.ids import UserId
 from domain.model.keys import ForeignDigest, Key
@@ -14,6 +14,7 @@ from domain.services.audit import Recorder
 from domain.services.key_requests import KeyRequest
 from domain.services.keys import LIVE_KEYS_PER_OWNER
 from domain.services.meanings import Meanings
+from domain.services.retries import settled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +120,10 @@ class KeyImports:
         return owner.id
 
     async def _kept(self, actor: Actor, batch: _Parsed, report: ImportReport, *, dry_run: bool) -> ImportReport:
-        """*report* and what became of *batch*, in one unit of work."""
+        """*report* and what became of *batch*, in one unit of work; begun anew where another import was faster."""
+        return await settled(lambda: self._kept_once(actor, batch, report, dry_run=dry_run))
+
+    async def _kept_once(self, actor: Actor, batch: _Parsed, report: ImportReport, *, dry_run: bool) -> ImportReport:
         imported, present = [], []
         line = 0
         try:
@@ -134,6 +138,8 @@ class KeyImports:
                     raise _DryRun
         except _DryRun:
             pass
+        except EditConflict:
+            raise
         except DomainError as refusal:
             return replace(report, refused=(*report.refused, RefusedLine(line, str(refusal))))
         return replace(report, imported=(*report.imported, *imported), present=(*report.present, *present))
