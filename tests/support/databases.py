@@ -29,6 +29,7 @@ from adapters.sql import (
     open_database,
 )
 from adapters.sql.access_changes import CHANGES
+from adapters.sql.floor import FLOOR
 from adapters.sql.roles import ROLES
 from adapters.sql.sqlite import SqliteDatabase
 from adapters.sql.statements import Statement
@@ -67,7 +68,7 @@ _OWN_ROLES = ROLES.c.id.not_in([role.id for role in BUILT_IN])
 _EMPTYING = [
     Statement(delete(table).where(_OWN_ROLES) if table is ROLES else delete(table))
     for table in reversed(METADATA.sorted_tables)
-    if table is not CHANGES
+    if table not in (CHANGES, FLOOR)
 ]
 Kept = (
     User

@@ -17,6 +17,7 @@ from sqlalchemy import URL, Column, Engine, MetaData, NullPool, String, Table, c
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from adapters.sql.database import Database
+from adapters.sql.floor import FLOOR
 from adapters.sql.migrations import FOLDER, HEAD, VERSION_TABLE
 from adapters.sql.sqlite_file import create_file
 from adapters.sql.statements import Statement
@@ -51,20 +52,30 @@ class SchemaNotCurrent(Unavailable):
 
 
 async def require_current(database: Database, branches: Iterable[Branch] = ()) -> None:
-    """Of our own tables and of all *branches*. Raises SchemaNotCurrent with the mend, Unavailable."""
+    """Of our own tables and of all *branches*; ours may be newer than the code, while they still carry it.
+
+    Raises SchemaNotCurrent with the mend, Unavailable.
+    """
     for branch in (SCHEMA, *branches):
-        versions = await _versions(database, branch.version_table)
-        if branch.head not in versions:
+        versions = await _names(database, branch.version_table, "version_num")
+        if branch.head not in versions and not (branch is SCHEMA and await _carry(database, versions)):
             found = ", ".join(sorted(versions)) or "nothing"
             whose = "the schema" if branch is SCHEMA else f"the schema of {branch.name}"
             raise SchemaNotCurrent(f"{whose} is at {found}, not at {branch.head}: run `hexkey database upgrade`")
 
 
-async def _versions(database: Database, table: str) -> set[str]:
-    asked = Table(table, MetaData(), Column("version_num", String(32)))
+async def _carry(database: Database, versions: set[str]) -> bool:
+    """Whether tables at *versions* are newer, and have all that this code needs."""
+    floors = await _names(database, FLOOR.name, FLOOR.c.head.name) if max(versions, default="") > HEAD else set()
+    return bool(floors) and max(floors) <= HEAD
+
+
+async def _names(database: Database, table: str, column: str) -> set[str]:
+    """What stands in *column*; nothing where there is no such *table*."""
+    asked = Table(table, MetaData(), Column(column, String(32)))
     try:
         async with database.reading() as connection:
-            return {version for (version,) in await connection.fetch(Statement(select(asked.c.version_num)))}
+            return {name for (name,) in await connection.fetch(Statement(select(asked.c[column])))}
     except (sqlite3.OperationalError, asyncpg.UndefinedTableError):
         return set()
 
