@@ -9,14 +9,14 @@ from adapters.sql.key_scopes import KEY_SCOPES
 from adapters.sql.key_secrets import SECRET_WIDTH, SECRETS, secret_of
 from adapters.sql.keys import KEY_COLUMNS, KEY_WIDTH, KEYS, key_of
 from adapters.sql.memberships import MEMBERSHIPS
-from adapters.sql.roles import ROLE_COLUMNS, ROLES, role_of
+from adapters.sql.roles import HELD_COLUMNS, ROLES, held_of
 from adapters.sql.scopes import SCOPE_WIDTH, SCOPES, scope_of
 from adapters.sql.sessions import SESSIONS, session_of
 from adapters.sql.statements import Rows, Statement
 from adapters.sql.users import USERS
 from domain.model.access import Grant, Holder, KeyGrant, SessionGrant
 from domain.model.ids import KeyId, SessionId, UserId
-from domain.model.roles import Role
+from domain.model.roles import HeldRole
 from domain.model.scopes import Catalogue, Scope
 from domain.ports.system import Clock
 
@@ -26,7 +26,7 @@ _ROLES_OF = USERS.outerjoin(MEMBERSHIPS, _HELD).outerjoin(ROLES, ROLES.c.id == M
 """Inactive ones too: a grant changes when one of them is activated."""
 
 _KEY = Statement(
-    select(*KEY_COLUMNS, SECRETS, USERS.c.is_active, SCOPES, NEWEST, *ROLE_COLUMNS)
+    select(*KEY_COLUMNS, SECRETS, USERS.c.is_active, SCOPES, NEWEST, *HELD_COLUMNS)
     .select_from(
         KEYS.outerjoin(SECRETS, and_(SECRETS.c.key_id == KEYS.c.id, _LIVE_SECRETS))
         .outerjoin(KEY_SCOPES, KEY_SCOPES.c.key_id == KEYS.c.id)
@@ -40,7 +40,7 @@ _OWNER = KEY_WIDTH + SECRET_WIDTH
 _SESSION_WIDTH = len(SESSIONS.columns)
 _USER = _SESSION_WIDTH + 1
 _SESSION = Statement(
-    select(SESSIONS, NEWEST, USERS.c.id, USERS.c.is_active, USERS.c.password_change_required, *ROLE_COLUMNS)
+    select(SESSIONS, NEWEST, USERS.c.id, USERS.c.is_active, USERS.c.password_change_required, *HELD_COLUMNS)
     .select_from(SESSIONS.join(_ROLES_OF, USERS.c.id.in_([SESSIONS.c.user_id, SESSIONS.c.real_user_id])))
     .where(SESSIONS.c.id == bindparam("id"))
 )
@@ -106,7 +106,7 @@ def _scopes(rows: Rows) -> list[Scope]:
     return [scope_of(row) for scope_id, row in distinct.items() if scope_id is not None]
 
 
-def _roles(rows: Rows, start: int) -> list[Role]:
+def _roles(rows: Rows, start: int) -> list[HeldRole]:
     """Each role once; what is left of the join where there is none is NULL."""
     distinct: dict[Any, tuple[Any, ...]] = {row[start]: row[start:] for row in rows}
-    return [role_of(row) for role_id, row in distinct.items() if role_id is not None]
+    return [held_of(row) for role_id, row in distinct.items() if role_id is not None]

@@ -5,8 +5,9 @@ Why not advanced-alchemy's own types: its ``DateTimeUTC`` costs 1,560 ns for a v
 """
 
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from uuid import UUID, SafeUUID
 
 from advanced_alchemy.base import CommonTableAttributes, create_registry
@@ -14,6 +15,8 @@ from sqlalchemy import JSON, Column, ColumnElement, DateTime, Dialect, LargeBina
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+T = TypeVar("T")
 
 _blank = object.__new__
 _set_int = UUID.__dict__["int"].__set__
@@ -29,6 +32,21 @@ def _uuid(stored: bytes | None) -> UUID | None:
     _set_int(made, int.from_bytes(stored, "big"))
     _set_is_safe(made, SafeUUID.unknown)
     return made
+
+
+def from_values(kind: type[T]) -> Callable[..., T]:
+    """Makes a frozen dataclass with slots of the values of its fields, in their order, and without its checks: they
+    were made when it was written. Its own way of setting them is a third of what a row costs.
+    """
+    setters = [kind.__dict__[field.name].__set__ for field in fields(kind)]  # type: ignore[arg-type]
+
+    def make(*values: Any) -> T:
+        made = _blank(kind)
+        for put, value in zip(setters, values, strict=True):
+            put(made, value)
+        return made
+
+    return make
 
 
 def _sixteen_bytes(value: UUID | None) -> bytes | None:

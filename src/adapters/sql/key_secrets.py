@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String, bindparam, case, insert, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from adapters.sql.base import Id, Instant, Row, table_of
+from adapters.sql.base import Id, Instant, Row, from_values, table_of
 from adapters.sql.statements import Connection, Statement
 from domain.model.ids import KeyId
 from domain.model.keys import KeyUse, SecretVersion
@@ -58,20 +58,12 @@ _OF = Statement(
 )
 
 
+_secret = from_values(SecretVersion)
+
+
 def secret_of(row: tuple[Any, ...]) -> SecretVersion:
     """*row* is the columns of the secret."""
-    _, version, digest, pepper_id, last4, created_at, retires_at, last_used_at, last_used_ip, use_count = row
-    return SecretVersion(
-        version=version,
-        digest=digest,
-        pepper_id=pepper_id,
-        last4=last4,
-        created_at=created_at,
-        retires_at=retires_at,
-        last_used_at=last_used_at,
-        last_used_ip=last_used_ip,
-        use_count=use_count,
-    )
+    return _secret(*row[1:])
 
 
 def _values(key_id: KeyId, secret: SecretVersion) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from adapters.sql.access_changes import Changed
-from adapters.sql.base import Id, Instant, Row, code_points, columns_of, folded, table_of
+from adapters.sql.base import Id, Instant, Row, code_points, columns_of, folded, from_values, table_of
 from adapters.sql.key_scopes import change_scopes, hold_scopes
 from adapters.sql.key_secrets import SECRETS, add_secrets, note_uses, retire_secrets, save_digest, secret_of, secrets_of
 from adapters.sql.queries import Listing, Predicate, compared, members_of
@@ -115,6 +115,7 @@ _LISTINGS = {
 
 _NO_PROJECTS: frozenset[ProjectId] = frozenset()
 KEY_WIDTH = len(KEY_COLUMNS)
+_key = from_values(Key)
 
 
 def _values(key: Key) -> dict[str, Any]:
@@ -151,22 +152,22 @@ def key_of(row: tuple[Any, ...], secrets: Iterable[SecretVersion]) -> Key:
         revoked_at,
         version,
     ) = row[:KEY_WIDTH]
-    return Key(
-        id=key_id,
-        owner_id=owner_id,
-        name=name,
-        description=description,
-        scopes=shared(frozenset(scopes)),
-        secrets=tuple(secrets),
-        metadata=metadata,
-        limits=tuple(map(policy, limits)),
-        allowed_networks=tuple(map(ip_network, allowed_networks)),
-        project_ids=frozenset(ProjectId(UUID(text)) for text in project_ids) if project_ids else _NO_PROJECTS,
-        created_at=created_at,
-        expires_at=expires_at,
-        suspended_at=suspended_at,
-        revoked_at=revoked_at,
-        version=version,
+    return _key(
+        key_id,
+        owner_id,
+        name,
+        description,
+        shared(frozenset(scopes)),
+        tuple(secrets),
+        metadata,
+        tuple([policy(limit) for limit in limits]),
+        tuple([ip_network(network) for network in allowed_networks]),
+        frozenset([ProjectId(UUID(text)) for text in project_ids]) if project_ids else _NO_PROJECTS,
+        created_at,
+        expires_at,
+        suspended_at,
+        revoked_at,
+        version,
     )
 
 

@@ -17,7 +17,7 @@ from domain.errors import RoleNameTaken, RoleNotFound, UserNotFound
 from domain.model.ids import RoleId, UserId
 from domain.model.leases import subject
 from domain.model.queries import Page, Query
-from domain.model.roles import ROLE_FIELDS, Role
+from domain.model.roles import ROLE_FIELDS, HeldRole, Role
 
 
 class RoleRow(Row):
@@ -38,6 +38,7 @@ class RoleRow(Row):
 
 ROLES = table_of(RoleRow)
 ROLE_COLUMNS = columns_of(ROLES)
+HELD_COLUMNS = (ROLES.c.id, ROLES.c.is_active, ROLES.c.permissions)
 _ONE = select(ROLES.c.id).where(ROLES.c.id == bindparam("id"))
 
 _ADD = Statement(insert(ROLES))
@@ -80,6 +81,12 @@ def role_of(row: tuple[Any, ...]) -> Role:
         updated_at=updated_at,
         version=version,
     )
+
+
+def held_of(row: tuple[Any, ...]) -> HeldRole:
+    """*row* is `HELD_COLUMNS`."""
+    role_id, is_active, permissions = row
+    return HeldRole(role_id, is_active, frozenset(permissions))
 
 
 class SqlRoleRepository:

@@ -9,12 +9,12 @@ from hmac import compare_digest
 from domain.model.actors import Actor, ActorKind, Origin, let_in
 from domain.model.ids import KeyId, SessionId
 from domain.model.keys import ENDED, Key, KeyStatus, SecretVersion
-from domain.model.leases import shared, shared_subject, subject
+from domain.model.leases import common, shared, shared_subject, subject
 from domain.model.limits import Allowance
 from domain.model.networks import within
 from domain.model.permissions import UserPermission
 from domain.model.presented import PresentedSession
-from domain.model.roles import Role, permissions_of
+from domain.model.roles import HeldRole, Role, permissions_of
 from domain.model.scopes import Catalogue
 from domain.model.sessions import Session
 
@@ -34,14 +34,20 @@ class KeyGrant:
 
     @classmethod
     def resolve(
-        cls, key: Key, *, owner_is_active: bool, owner_roles: Iterable[Role], catalogue: Catalogue, seq: int = 0
+        cls,
+        key: Key,
+        *,
+        owner_is_active: bool,
+        owner_roles: Iterable[Role | HeldRole],
+        catalogue: Catalogue,
+        seq: int = 0,
     ) -> "KeyGrant":
         roles = tuple(owner_roles)
         allowed = permissions_of(roles, catalogue)
         return cls(
             key=key,
             owner_is_active=owner_is_active,
-            permissions=shared(catalogue.permissions_of(key.scopes) & allowed),
+            permissions=common(catalogue.permissions_of(key.scopes), allowed),
             subjects=(
                 subject("key", key.id),
                 shared_subject("user", key.owner_id),
@@ -105,7 +111,7 @@ class Holder:
 
     is_active: bool
     password_change_required: bool
-    roles: tuple[Role, ...]
+    roles: tuple[Role | HeldRole, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +156,7 @@ class SessionGrant:
             session=session,
             user_is_active=user.is_active and may,
             password_change_required=False,
-            permissions=shared(permissions & own),
+            permissions=common(permissions, own),
             subjects=_subjects(session, user, real_user),
             seq=seq,
         )

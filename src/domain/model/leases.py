@@ -37,6 +37,18 @@ def shared(names: frozenset[str]) -> frozenset[str]:
     return names
 
 
+@lru_cache(4096)
+def united(sets: tuple[frozenset[str], ...]) -> frozenset[str]:
+    """All that is in one of *sets*, the same set each time: grants are read again and again, and few kinds of them."""
+    return frozenset().union(*sets)
+
+
+@lru_cache(4096)
+def common(one: frozenset[str], other: frozenset[str]) -> frozenset[str]:
+    """What is in both, the same set each time."""
+    return shared(one & other)
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """*mark* is random: two histories that have the same *seq* are told apart by it. A wire format between versions."""

@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from domain.errors import BuiltIn, Invalid, RoleExceedsActor
 from domain.model.actors import Actor
 from domain.model.changes import UNSET, Unset, changed
 from domain.model.ids import RoleId
+from domain.model.leases import common, united
 from domain.model.queries import Field, Fields, Flag, Instant, Text
 from domain.model.scopes import Catalogue
 from domain.model.texts import NAME_LIMIT
@@ -92,11 +94,23 @@ class Role:
 
     def grants(self, catalogue: Catalogue) -> frozenset[str]:
         """What this role allows where *catalogue* is what exists."""
+        return HeldRole(self.id, self.is_active, self.permissions).grants(catalogue)
+
+
+class HeldRole(NamedTuple):
+    """Of a role what it gives to whoever holds it, and no more."""
+
+    id: RoleId
+    is_active: bool
+    permissions: frozenset[str]
+
+    def grants(self, catalogue: Catalogue) -> frozenset[str]:
+        """As `Role.grants`."""
         if not self.is_active:
             return _NOTHING
         if self.id == ADMIN_ID:
             return catalogue.permissions
-        return catalogue.members if self.id == MEMBER_ID else self.permissions & catalogue.permissions
+        return catalogue.members if self.id == MEMBER_ID else common(frozenset(self.permissions), catalogue.permissions)
 
 
 def known_permissions(raw: Iterable[str], every: frozenset[str], field: str = "permissions") -> frozenset[str]:
@@ -119,6 +133,6 @@ MEMBER = Role(
 BUILT_IN = (ADMIN, MEMBER)
 
 
-def permissions_of(roles: Iterable[Role], catalogue: Catalogue) -> frozenset[str]:
+def permissions_of(roles: Iterable[Role | HeldRole], catalogue: Catalogue) -> frozenset[str]:
     """Exactly the union of what the active *roles* grant."""
-    return _NOTHING.union(*(role.grants(catalogue) for role in roles))
+    return united(tuple([role.grants(catalogue) for role in roles]))

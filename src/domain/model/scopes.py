@@ -8,6 +8,7 @@ from datetime import datetime
 from domain.errors import Invalid, NotFound, ScopeExceedsActor
 from domain.model.actors import Actor
 from domain.model.ids import ScopeId
+from domain.model.leases import united
 from domain.model.permissions import CORE_PERMISSIONS, MEMBER_PERMISSIONS, ProjectPermission, TaskPermission
 
 _READ: frozenset[str] = frozenset({ProjectPermission.READ, TaskPermission.READ})
@@ -21,7 +22,6 @@ _WRITER: frozenset[str] = _READ | {
 BUILT_IN_SCOPES: Mapping[str, frozenset[str]] = {"read": _READ, "writer": _WRITER}
 SCOPES_MAX = 64
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}[a-z0-9]")
-_NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Catalogue:
 
     def permissions_of(self, scopes: Iterable[str]) -> frozenset[str]:
         """The union of *scopes*; one that no longer exists allows nothing."""
-        return _NOTHING.union(*map(self._meaning, scopes))
+        return united(tuple(map(self._meaning, scopes)))
 
     def has(self, scope: str) -> bool:
         """Whether *scope* is built in, or one of a single permission."""
