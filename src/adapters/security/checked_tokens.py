@@ -12,6 +12,9 @@ from domain.ports.security import MintedToken
 
 _BITS = 256
 _WIDTH = 43
+TOKEN_WIDTH = _WIDTH + CHECKSUM_WIDTH
+"""What follows the head."""
+
 _MAX = encode(2**_BITS - 1, _WIDTH)
 
 

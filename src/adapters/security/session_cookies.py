@@ -1,24 +1,20 @@
 """Session cookies: ``hks_<session id><43 digits><checksum>``, and the token that goes with each."""
 
 import hmac
-from functools import lru_cache
+from hashlib import sha256
 from uuid import UUID
 
 from adapters.security import base64url
 from adapters.security.base62 import UUID_WIDTH, decode, encode, is_uuid
-from adapters.security.checked_tokens import digest_of, minted
+from adapters.security.checked_tokens import TOKEN_WIDTH, digest_of, minted
 from adapters.security.roots import RootSecrets
 from domain.model.ids import SessionId
 from domain.model.presented import PresentedSession
 from domain.ports.security import MintedToken
 
 _HEAD = "hks_"
-
-
-@lru_cache(4096)
-def _session_id(digits: str) -> SessionId:
-    """No secret, so it may be kept."""
-    return SessionId(UUID(int=decode(digits)))
+_LENGTH = len(_HEAD) + UUID_WIDTH + TOKEN_WIDTH
+_READ_MAX = 10_000
 
 
 class OpaqueSessionCookies:
@@ -29,17 +25,29 @@ class OpaqueSessionCookies:
 
     def __init__(self, roots: RootSecrets) -> None:
         self._peppers = tuple(pepper.key for pepper in roots.peppers("csrf"))
+        self._read: dict[bytes, SessionId] = {}
 
     def mint(self, session_id: SessionId) -> MintedToken:
         return minted(_HEAD + encode(session_id.int, UUID_WIDTH))
 
     def read(self, plain: str) -> PresentedSession | None:
-        head = plain[: len(_HEAD) + UUID_WIDTH]
-        id_digits = head.removeprefix(_HEAD)
-        if id_digits == head or not is_uuid(id_digits):
+        """The form of one that was read before is known by its digest."""
+        if len(plain) != _LENGTH or not plain.startswith(_HEAD) or not plain.isascii():
             return None
-        digest = digest_of(plain, head=head)
-        return PresentedSession(_session_id(id_digits), digest) if digest else None
+        digest = sha256(plain.encode()).digest()
+        if (session_id := self._read.get(digest)) is None:
+            head = plain[: len(_HEAD) + UUID_WIDTH]
+            if not is_uuid(id_digits := head.removeprefix(_HEAD)) or digest_of(plain, head=head) is None:
+                return None
+            session_id = SessionId(UUID(int=decode(id_digits)))
+            self._keep(digest, session_id)
+        return PresentedSession(session_id, digest)
+
+    def _keep(self, digest: bytes, session_id: SessionId) -> None:
+        """The oldest goes when there are too many."""
+        self._read[digest] = session_id
+        if len(self._read) > _READ_MAX:
+            del self._read[next(iter(self._read))]
 
     def csrf_token(self, presented: PresentedSession) -> str:
         return _token(self._peppers[0], presented)

@@ -218,8 +218,7 @@ class Rejection(StrEnum):
     NETWORK_NOT_ALLOWED = "network_not_allowed"
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     grant: KeyGrant
     secret: SecretVersion
     allowances: tuple[Allowance, ...] = ()

@@ -1,6 +1,5 @@
 """Credentials as callers send them; nothing about them is proved yet."""
 
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from domain.model.ids import KeyId, SessionId
@@ -20,9 +19,11 @@ class PresentedKey(NamedTuple):
         return f"PresentedKey(key_id={self.key_id!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class PresentedSession:
+class PresentedSession(NamedTuple):
     """A well-formed session cookie."""
 
     session_id: SessionId
-    digest: bytes = field(repr=False)
+    digest: bytes
+
+    def __repr__(self) -> str:
+        return f"PresentedSession(session_id={self.session_id!r})"

@@ -152,3 +152,15 @@ def test_nothing_secret_is_shown() -> None:
     shown = repr((COOKIES, MINTED, PRESENTED))
     assert MINTED.plain not in shown
     assert repr(MINTED.digest) not in shown
+
+
+def test_what_was_read_is_read_again_and_no_more_is_remembered_than_there_is_room_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("adapters.security.session_cookies._READ_MAX", 2)
+    cookies = OpaqueSessionCookies(RootSecrets([OLD]))
+    minted = [cookies.mint(SessionId(UUID(int=number))) for number in range(4)]
+    for number, token in [*enumerate(minted), *enumerate(minted)]:
+        assert cookies.read(token.plain) == PresentedSession(SessionId(UUID(int=number)), token.digest)
+        assert cookies.read(token.plain[:-1] + "é") is None
+        assert len(cookies._read) <= 2
