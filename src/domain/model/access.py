@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hmac import compare_digest
+from typing import NamedTuple
 
 from domain.model.actors import Actor, ActorKind, Origin, let_in
 from domain.model.ids import KeyId, SessionId
