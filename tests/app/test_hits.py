@@ -61,7 +61,7 @@ async def credentials(service: Service, ada: Person) -> tuple[str, str, str]:
         await directory.follow()
     for name in ("_source", "_changes"):
         setattr(directory, name, Away())
-    access._uow = Away()  # type: ignore[assignment]
+    access._session_uses._uow = Away()  # type: ignore[assignment]
     return key, token, cookie
 
 

@@ -142,5 +142,5 @@ async def test_a_cookie_that_ends_while_its_use_is_written_down_does_not_get_in(
             for _ in range(2):
                 await service.ports.directory.follow()
 
-    service.services.access._uow = Slowly(uow, sign_out)
+    service.services.access._session_uses._uow = Slowly(uow, sign_out)
     assert refusal(await browser.get("/v1/whoami")) == (401, "invalid_credential")

@@ -38,7 +38,8 @@ class Plan:
         self._encoders: dict[str, Codec | None] = {
             name: bind.type.dialect_impl(dialect).bind_processor(dialect) for bind, name in compiled.bind_names.items()
         }
-        self.text, self._slots, self._literals = self._arranged(dict.fromkeys(self._names - self._lists))
+        self.text, self._slots, known = self._arranged(dict.fromkeys(self._names - self._lists))
+        self._literals = {name: value for name, value in known.items() if name not in self._names}
         self._decoders = _decoders(core, dialect)
 
     def bind(self, values: Values) -> tuple[str, list[Any]]:
@@ -50,8 +51,8 @@ class Plan:
         if self._lists:
             text, slots, known = self._arranged(values)
             return text, [known[name] if encode is None else encode(known[name]) for name, encode in slots]
-        known = {**self._literals, **values}
-        return self.text, [known[name] if encode is None else encode(known[name]) for name, encode in self._slots]
+        given: Values = {**self._literals, **values} if self._literals else values
+        return self.text, [given[name] if encode is None else encode(given[name]) for name, encode in self._slots]
 
     def decode(self, rows: Rows) -> Rows:
         """Column by column, and only the columns that need it."""

@@ -25,10 +25,15 @@ def subject(kind: str, id: UUID) -> str:
     return f"{kind}:{id}"
 
 
-@lru_cache(4096)
 def shared_subject(kind: str, id: UUID) -> str:
     """`subject` of whoever has a part in many grants: a worker remembers thousands, and each text once."""
-    return subject(kind, id)
+    return _shared_subject(kind, id.int)
+
+
+@lru_cache(4096)
+def _shared_subject(kind: str, number: int) -> str:
+    """By the number, which hashes and compares faster than its UUID."""
+    return subject(kind, UUID(int=number))
 
 
 @lru_cache(4096)
