@@ -3,6 +3,8 @@ is told to come back, nobody who was revoked comes in, and what was acknowledged
 """
 
 import asyncio
+import os
+import signal
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -10,6 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count, cycle
+from pathlib import Path
 from uuid import UUID
 
 import asyncpg
@@ -246,3 +249,29 @@ async def knows(replica: Cluster, robot: Robot) -> bool:
         return bool(await connection.fetchval("SELECT count(*) FROM api_keys WHERE id = $1", UUID(robot.id)))
     finally:
         await connection.close()
+
+
+def test_a_worker_that_comes_while_the_database_is_away_serves_when_it_is_back(
+    postgres: Cluster, tmp_path: Path
+) -> None:
+    """Its supervisor would end the others if it did not start."""
+    installed = Installation(tmp_path, {"HEXKEY_DATABASE_URL": postgres.url})
+    installed.migrate()
+    with installed.server(workers=2) as server:
+        person = server.signed_in(f"person{next(_NUMBERS)}@example.org")
+        postgres.stop("fast")
+        [first, _] = server.workers()
+        os.kill(first, signal.SIGKILL)
+        wait_for(lambda: first not in server.workers() and len(server.workers()) == 2)
+        wait_for(lambda: "not ready yet" in server.said)
+        assert httpx.get(f"{server.url}/health/live").status_code == 200
+        postgres.start()
+        require_recovery(server, person)
+        assert server.process.poll() is None
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 15
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

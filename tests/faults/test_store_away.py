@@ -10,6 +10,7 @@ import httpx
 import pytest
 from asyncpg import InvalidCatalogNameError
 
+from adapters.sql.floor import FLOOR
 from adapters.sql.migrations import VERSION_TABLE
 from app.composition import connect
 from app.settings import load
@@ -94,6 +95,7 @@ async def test_a_schema_that_somebody_else_has_migrated_is_told_from_a_database_
     assert (await service.anyone.get("/health/ready")).json() == {"status": "ready"}
     with closing(sqlite3.connect(tmp_path / "hexkey.db")) as file, file:
         file.execute(f"UPDATE {VERSION_TABLE} SET version_num = 'of the next version'")
+        file.execute(f"UPDATE {FLOOR.name} SET head = 'of the next version'")
     ready = await service.anyone.get("/health/ready")
     assert (ready.status_code, ready.json()["checks"]) == (503, {"database": "ok", "schema": "failed"})
     await service.services.close()

@@ -22,7 +22,7 @@ from tests.support.process import free_port
 
 ACCOUNT = "postgres"
 Mode = Literal["fast", "immediate"]
-_SETTINGS = {"listen_addresses": "127.0.0.1", "fsync": "off", "shared_buffers": "32MB", "max_connections": "60"}
+_SETTINGS = {"listen_addresses": "127.0.0.1", "fsync": "off", "shared_buffers": "32MB", "max_connections": "120"}
 """A process that is killed leaves what it has written to the machine: only the machine's own end asks for fsync."""
 
 

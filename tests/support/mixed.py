@@ -174,6 +174,7 @@ class Mixed:
         try:
             answer = await person.http.request(method, path, **content)
         except httpx.TransportError:
+            assert self.server.process.poll() is None, self.server.said
             self.dropped += 1
             return None
         self.answers[answer.status_code] += 1

@@ -12,6 +12,7 @@ from litestar.datastructures import State
 from litestar.exceptions import ImproperlyConfiguredException
 from litestar.types import ControllerRouterHandler
 
+from app.beginning import begin
 from app.composition import Services
 from app.http.audit import AuditController
 from app.http.bodies import GuardedRequest, StrictBody
@@ -191,7 +192,7 @@ def _application(
         dto=StrictBody,
         openapi_config=None,
         logging_config=None,
-        on_startup=[services.start, services.background.start, *(each.start for each in metrics)],
+        on_startup=[partial(begin, services), services.background.start, *(each.start for each in metrics)],
         on_shutdown=[
             *(each.stop for each in metrics),
             services.background.stop,
