@@ -7,7 +7,7 @@ from collections.abc import Collection
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import flood, in_process, instructions, lists, over_http, scale, sign_ins, starting, timing
+from benchmarks import flood, in_process, instructions, lists, over_http, peers, scale, sign_ins, starting, timing
 from benchmarks.figures import Figure, table
 from benchmarks.servers import CORES, wrk_is_missing
 
@@ -21,8 +21,9 @@ ALL = {
     "lists": lists.figures,
     "scale": scale.figures,
     "over_http": over_http.figures,
+    "peers": peers.figures,
 }
-PINNED = {"timing", "flood", "over_http"}
+PINNED = {"timing", "flood", "over_http", "peers"}
 """Those for which the server and the load have a core each."""
 PACKAGES = ("hexkey", "litestar", "uvicorn", "msgspec", "sqlalchemy", "asyncpg", "uvloop")
 
@@ -47,7 +48,7 @@ def main() -> int:
 
 
 def missing(chosen: Collection[str]) -> str | None:
-    wrk = wrk_is_missing() if "over_http" in chosen else None
+    wrk = wrk_is_missing() if {"over_http", "peers"}.intersection(chosen) else None
     return wrk or ("two cores are needed: the server's and the load's" if len(CORES) < 2 else None)
 
 

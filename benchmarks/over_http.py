@@ -10,7 +10,7 @@ import asyncpg
 
 from app.http.cookies import CookieJar
 from benchmarks.figures import Figure, Target, at_least, paired
-from benchmarks.servers import CORES, HERE, Server, hexkey, load, redis, reference
+from benchmarks.servers import CONNECTIONS, CORES, HERE, Server, hexkey, load, redis, reference
 from benchmarks.service import Tenants, postgres_service, sqlite_service
 
 ROUNDS, SECONDS = 5, 2
@@ -29,11 +29,14 @@ class Case:
     headers: tuple[str, ...] = ()
     script_args: tuple[str, ...] = ()
     target: Target | None = None
+    seconds: int = SECONDS
+    connections: int = CONNECTIONS
 
     def run(self, server: Server) -> float:
         headers = [part for header in self.headers for part in ("-H", header)]
         script = ["-s", POST] if self.script_args else []
-        return load(server, self.path, SECONDS, *headers, *script, script_args=self.script_args)
+        options = (*headers, *script, f"-c{self.connections}")
+        return load(server, self.path, self.seconds, *options, script_args=self.script_args)
 
 
 def figures() -> Iterator[Figure]:
@@ -63,7 +66,7 @@ def _cases(tenants: Tenants) -> list[Case]:
     key, token = (f"X-API-Key: {tenants.key}",), (f"Authorization: Bearer {tenants.token}",)
     cookie = (f"Cookie: {CookieJar(https=False).session_name}={tenants.cookie}",)
     question = f'{{"api_key":"{tenants.key}","permissions":["projects:read"]}}'
-    verify = (_keys_file(tenants, "caller", (tenants.key,)), question)
+    verify = (keys_file(tenants, "caller", (tenants.key,)), question)
     return [
         Case("G1", "behind a key, known ÷ bare", "/v1/whoami", key, target=at_least(0.85)),
         Case("G4", "behind an access token, known ÷ bare", "/v1/whoami", token, target=at_least(0.80)),
@@ -80,7 +83,7 @@ def _miss(tenants: Tenants, target: float) -> Case:
 
 
 def _figure(case: Case, storage: str, ours: Server, bare: Server) -> Figure:
-    rates = paired(ROUNDS, lambda: _awake(bare, Case("", "", "/")), lambda: _awake(ours, case))
+    rates = paired(ROUNDS, lambda: awake(bare, Case("", "", "/")), lambda: awake(ours, case))
     note = f"{max(rate for rate, _ in rates):.0f}/s at best"
     ratios = [rate / by for rate, by in rates]
     return Figure(goal=case.goal, what=f"{storage}: {case.what}", rounds=ratios, target=case.target, note=note)
@@ -93,16 +96,16 @@ def _creates(storage: str, tenants: Tenants, ours: Server, target: Target) -> Fi
     except subprocess.CalledProcessError as error:
         return Figure(goal="G9", what=what, target=target, note=f"{AIOSQLITE} cannot be installed: {error}")
     body = '{"name":"%s"}'
-    owned = Case("G9", what, "/v1/projects", (), (_keys_file(tenants, "members", tenants.members), body))
-    plain = Case("", "", "/", (), (_keys_file(tenants, "nobody", ("-",)), body))
+    owned = Case("G9", what, "/v1/projects", (), (keys_file(tenants, "members", tenants.members), body))
+    plain = Case("", "", "/", (), (keys_file(tenants, "nobody", ("-",)), body))
     with reference("benchmarks.orm:create", environ) as orm:
         orm.sleep()
-        rates = paired(ROUNDS, lambda: _awake(orm, plain), lambda: _awake(ours, owned))
+        rates = paired(ROUNDS, lambda: awake(orm, plain), lambda: awake(ours, owned))
     note = f"{max(rate for rate, _ in rates):.0f}/s at best"
     return Figure(goal="G9", what=what, rounds=[rate / by for rate, by in rates], target=target, note=note)
 
 
-def _awake(server: Server, case: Case) -> float:
+def awake(server: Server, case: Case) -> float:
     server.wake()
     try:
         return case.run(server)
@@ -110,7 +113,7 @@ def _awake(server: Server, case: Case) -> float:
         server.sleep()
 
 
-def _keys_file(tenants: Tenants, name: str, keys: tuple[str, ...]) -> str:
+def keys_file(tenants: Tenants, name: str, keys: tuple[str, ...]) -> str:
     path = tenants.directory / f"{name}.keys"
     path.write_text("".join(f"{key}\n" for key in keys))
     return str(path)

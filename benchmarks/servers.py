@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -62,11 +62,19 @@ class Server:
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process; a pipe would fill up
         self._process = spawn(command, environ, self._said, cores)
         self.pid = self._process.pid
+        self._port = port
         self.url = f"http://127.0.0.1:{port}"
 
     def wait_until_ready(self, path: str, seconds: float = 20) -> None:
+        self._wait_until(lambda: answers(self.url + path), seconds)
+
+    def wait_until_listening(self, seconds: float = 20) -> None:
+        """For one that has no route which answers anybody; uvicorn listens once the application has started."""
+        self._wait_until(lambda: listens(self._port), seconds)
+
+    def _wait_until(self, is_there: Callable[[], bool], seconds: float) -> None:
         deadline = time.monotonic() + seconds
-        while not answers(self.url + path):
+        while not is_there():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"a server did not start: {self._last_words()}")
             time.sleep(0.005)
