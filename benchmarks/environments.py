@@ -13,7 +13,7 @@ ENVIRONMENTS = HERE / ".envs"
 def python_of(name: str, *, pins: Path = PEERS, folder: Path = ENVIRONMENTS) -> Path:
     """The interpreter of the peer *name*. Made when it is not there, half made, or of other versions.
 
-    Raises RuntimeError with pip's last error if it cannot be made.
+    Raises RuntimeError with the last words of pip if it cannot be made.
     """
     wanted, home = (pins / f"{name}.txt").read_text(), folder / name
     python, installed = home / "bin" / "python", home / "installed.txt"
@@ -22,8 +22,7 @@ def python_of(name: str, *, pins: Path = PEERS, folder: Path = ENVIRONMENTS) -> 
         pip = [str(python), "-m", "pip", "--no-input", "--disable-pip-version-check", "--quiet", "install", "--no-deps"]
         done = subprocess.run([*pip, "-r", str(pins / f"{name}.txt")], check=False, capture_output=True, text=True)
         if done.returncode:
-            errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-            raise RuntimeError(f"{name} cannot be installed: {last_line('\n'.join(errors))}")
+            raise RuntimeError(f"{name} cannot be installed: {last_line(done.stderr)}")
         installed.write_text(wanted)
     return python
 

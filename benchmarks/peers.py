@@ -71,6 +71,7 @@ def _keyshield(tenants: Tenants, ours: Server) -> Iterator[Figure]:
             theirs = replace(_case("/protected/", f"Authorization: Bearer {secret}"), connections=connections)
             options = TUNED if how == "tuned" else ()
             with _peer("keyshield", f"keyshield_{how}:app", environ, options) as peer:
+                awoken(peer, theirs)  # or all of the load would miss the cache at once, an Argon2 each
                 yield _figure(Pair("G5", what, verify, theirs, target), ours, peer)
         except RuntimeError as error:
             yield Figure(goal="G5", what=what, target=target, note=last_line(str(error)))
