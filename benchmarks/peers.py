@@ -64,8 +64,9 @@ def _keyshield(tenants: Tenants, ours: Server) -> Iterator[Figure]:
     environ = {"BENCH_PEER_URL": f"sqlite+aiosqlite:///{tenants.directory / 'keyshield.db'}"}
     question = f'{{"api_key":"{tenants.key}"}}'
     verify = _case("/v1/api-keys/verify", script_args=(keys_file(tenants, "verifier", (tenants.key,)), question))
-    for how, least, connections in (("tuned", 25, verify.connections), ("documented", 1000, FEW)):
-        what, target = f"SQLite: verify ÷ keyshield 2.0.1, {how}", at_least(least)
+    # The tuned one has no verdict until its cache is seen to take hold: at a few answers a second it hashes each time.
+    for how, target, connections in (("tuned", None, verify.connections), ("documented", at_least(1000), FEW)):
+        what = f"SQLite: verify ÷ keyshield 2.0.1, {how}"
         try:
             secret = _said("keyshield", "keyshield_documented.py", environ)
             theirs = replace(_case("/protected/", f"Authorization: Bearer {secret}"), connections=connections)
@@ -73,7 +74,7 @@ def _keyshield(tenants: Tenants, ours: Server) -> Iterator[Figure]:
             with _peer("keyshield", f"keyshield_{how}:app", environ, options) as peer:
                 awoken(peer, theirs)  # or all of the load would miss the cache at once, an Argon2 each
                 yield _figure(Pair("G5", what, verify, theirs, target), ours, peer)
-        except RuntimeError as error:
+        except (RuntimeError, OSError) as error:
             yield Figure(goal="G5", what=what, target=target, note=last_line(str(error)))
 
 
@@ -92,7 +93,7 @@ def _sqlmodel(storage: str, tenants: Tenants, ours: Server, *, get: int, page: i
                 with _peer("sqlmodel", f"{app}:app", environ, options) as peer:
                     for pair in _reads(storage, tenants, name, peer, "/projects/", goals):
                         yield _figure(pair, ours, peer)
-            except RuntimeError as error:
+            except (RuntimeError, OSError) as error:
                 yield Figure(goal="G6", what=f"{storage}: ÷ {name}", note=last_line(str(error)))
 
 
@@ -114,7 +115,7 @@ def _kwik(tenants: Tenants, ours: Server) -> Iterator[Figure]:
                     goals = {"get": 40, "20": 40, "100": 40}
                     for pair in _reads("PostgreSQL", tenants, name, peer, "/api/v1/projects/", goals, header):
                         yield _figure(replace(pair, goal="G8"), ours, peer)
-            except RuntimeError as error:
+            except (RuntimeError, OSError) as error:
                 yield Figure(goal="G8", what=f"PostgreSQL: ÷ {name}", note=last_line(str(error)))
 
 
