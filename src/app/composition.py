@@ -5,8 +5,8 @@
 nobody waits for one that he does not use.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -28,6 +28,7 @@ from domain.ports.unit_of_work import UnitOfWorkFactory
 
 if TYPE_CHECKING:
     from adapters.sql import Branch
+    from adapters.sql.traced import Spans
 
 __all__ = (
     "Action",
@@ -44,17 +45,13 @@ __all__ = (
 )
 
 
-Spans = Callable[[str], AbstractContextManager[Any]]
-"""Begins a span of a trace."""
-
-
 def connect(
     settings: Settings,
     *,
     clock: Clock | None = None,
     catalogue: Catalogue | None = None,
     branches: "Iterable[Branch]" = (),
-    spans: Spans | None = None,
+    spans: "Spans | None" = None,
 ) -> Ports:
     """The adapters that *settings* ask for, in one of their processes. Nothing is opened before `Ports.start`.
 
@@ -183,7 +180,9 @@ def _memory(rules: Rules, clock: Clock) -> _Storage:
     return _Storage(uow=database.unit_of_work, directory=directory, changes=database.changes)
 
 
-def _sql(settings: Settings, rules: Rules, clock: Clock, branches: "Iterable[Branch]", spans: Spans | None) -> _Storage:
+def _sql(
+    settings: Settings, rules: Rules, clock: Clock, branches: "Iterable[Branch]", spans: "Spans | None"
+) -> _Storage:
     from adapters.leases import LeasedDirectory
     from adapters.sql import (
         Database,

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import SessionNotFound
-from domain.model.authorizations import AuthorizationRequest, Intent
+from domain.model.authorizations import AuthorizationRequest
 
 from ..support.databases import Storage
 from ..support.examples import a_session, an_authorization
@@ -17,10 +17,8 @@ async def taken(storage: Storage, *requests: AuthorizationRequest) -> list[Autho
 
 async def test_a_request_is_taken_once_and_as_it_was(storage: Storage, owner) -> None:
     session = a_session(owner)
-    linking = an_authorization(
-        provider="campus_2", intent=Intent.LINK, return_to="/a?b=%20#c", user_id=owner.id, session_id=session.id
-    )
-    signing_in = an_authorization(intent=Intent.REGISTER, expires_at=START + timedelta(microseconds=1))
+    linking = an_authorization(provider="campus_2", return_to="/a?b=%20#c", user_id=owner.id, session_id=session.id)
+    signing_in = an_authorization(expires_at=START + timedelta(microseconds=1))
     await storage.given(session, linking, signing_in)
 
     assert await taken(storage, linking, signing_in) == [linking, signing_in]

@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.model.actors import ActorKind
 from domain.model.attempts import Attempts
-from domain.model.authorizations import AUTHORIZATION_LIFETIME, AuthorizationRequest, Intent
+from domain.model.authorizations import AUTHORIZATION_LIFETIME, AuthorizationRequest
 from domain.model.events import Event
 from domain.model.idempotency import Record
 from domain.model.identities import Identity, ProviderSession
@@ -175,5 +175,5 @@ def a_provider_session(of: Session, **given: Any) -> ProviderSession:
 
 
 def an_authorization(**given: Any) -> AuthorizationRequest:
-    present = {"digest": next(_number).to_bytes(32, "big"), "provider": "campus", "intent": Intent.LOGIN}
+    present = {"digest": next(_number).to_bytes(32, "big"), "provider": "campus"}
     return AuthorizationRequest(**{**present, "return_to": "/", "expires_at": START + AUTHORIZATION_LIFETIME, **given})

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from adapters.sql.base import Id, Instant, Row, code_points, table_of
 from adapters.sql.statements import Connection, Statement, refusing
 from domain.errors import SessionNotFound
-from domain.model.authorizations import AuthorizationRequest, Intent
+from domain.model.authorizations import AuthorizationRequest
 
 
 class AuthorizationRow(Row):
@@ -16,7 +16,6 @@ class AuthorizationRow(Row):
 
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     provider: Mapped[str] = mapped_column(code_points(255))
-    intent: Mapped[str] = mapped_column(String(16))
     return_to: Mapped[str] = mapped_column(String(1024))
     user_id: Mapped[UUID | None]
     session_id: Mapped[UUID | None] = mapped_column(Id, ForeignKey("sessions.id", ondelete="CASCADE"), index=True)
@@ -30,11 +29,10 @@ _PRUNE = Statement(delete(_REQUESTS).where(_REQUESTS.c.expires_at < bindparam("b
 
 
 def _request(row: tuple[Any, ...]) -> AuthorizationRequest:
-    digest, provider, intent, return_to, user_id, session_id, expires_at = row
+    digest, provider, return_to, user_id, session_id, expires_at = row
     return AuthorizationRequest(
         digest=digest,
         provider=provider,
-        intent=Intent(intent),
         return_to=return_to,
         user_id=user_id,
         session_id=session_id,
@@ -52,7 +50,6 @@ class SqlAuthorizationRepository:
                 _ADD,
                 digest=request.digest,
                 provider=request.provider,
-                intent=request.intent.value,
                 return_to=request.return_to,
                 user_id=request.user_id,
                 session_id=request.session_id,

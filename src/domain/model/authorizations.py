@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from urllib.parse import unquote
 
 from domain.errors import Invalid
@@ -18,12 +17,6 @@ _WRITTEN = re.compile(rf"/[!-\[\]-~]{{0,{RETURN_TO_LIMIT - 1}}}")
 _READ = re.compile(r"/[^\\\x00-\x1f\x7f-\x9f\u2028\u2029\ufffd]*")
 
 
-class Intent(StrEnum):
-    LOGIN = "login"
-    REGISTER = "register"
-    LINK = "link"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationRequest:
     """A browser was sent to a provider and is expected back, once.
@@ -34,7 +27,6 @@ class AuthorizationRequest:
 
     digest: bytes = field(repr=False)
     provider: str
-    intent: Intent
     return_to: str
     user_id: UserId | None = None
     session_id: SessionId | None = None

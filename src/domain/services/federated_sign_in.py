@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from domain.errors import NotFound, OidcRefused, Unavailable
 from domain.model.actors import Actor, Origin
-from domain.model.authorizations import AUTHORIZATION_LIFETIME, AuthorizationRequest, Intent, return_path
+from domain.model.authorizations import AUTHORIZATION_LIFETIME, AuthorizationRequest, return_path
 from domain.model.ids import SessionId, UserId
 from domain.ports.identity_providers import Handshake, Handshakes, IdentityProvider, IdentityProviders
 from domain.ports.system import Clock
@@ -72,7 +72,7 @@ class FederatedSignIn:
 
     async def begin(self, name: str, origin: Origin, *, return_to: str, registering: bool = False) -> Departure:
         """Raises NotFound, Invalid, QuotaExceeded, Unavailable."""
-        return await self._departure(name, Intent.REGISTER if registering else Intent.LOGIN, origin, return_to)
+        return await self._departure(name, origin, return_to, registering=registering)
 
     async def begin_linking(self, actor: Actor, name: str, *, return_to: str) -> Departure:
         """What comes back becomes an identity of *actor*.
@@ -81,7 +81,7 @@ class FederatedSignIn:
         QuotaExceeded, Unavailable.
         """
         asked_by = (actor.settled_person(), actor.own_session())
-        return await self._departure(name, Intent.LINK, actor.origin, return_to, asked_by)
+        return await self._departure(name, actor.origin, return_to, asked_by=asked_by)
 
     async def complete(self, name: str, answer: Answer, browser: Browser) -> Arrival:
         """The state is spent before the provider is asked, so that nothing that came back is tried twice.
@@ -122,21 +122,21 @@ class FederatedSignIn:
     async def _departure(
         self,
         name: str,
-        intent: Intent,
         origin: Origin,
         return_to: str,
+        *,
+        registering: bool = False,
         asked_by: tuple[UserId, SessionId] | tuple[None, None] = (None, None),
     ) -> Departure:
         provider, path, handshake = self._provider(name), return_path(return_to), self._handshakes.begin()
         await self._throttle.admit_address(origin)
         url = await provider.authorization_url(
-            handshake, redirect_uri=self._redirect_uri(name), registering=intent is Intent.REGISTER
+            handshake, redirect_uri=self._redirect_uri(name), registering=registering
         )
         user_id, session_id = asked_by
         request = AuthorizationRequest(
             digest=handshake.digest,
             provider=name,
-            intent=intent,
             return_to=path,
             user_id=user_id,
             session_id=session_id,

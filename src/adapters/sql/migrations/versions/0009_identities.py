@@ -52,7 +52,6 @@ def upgrade() -> None:
         "authorizations",
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("provider", types.code_points(255), nullable=False),
-        sa.Column("intent", sa.String(length=16), nullable=False),
         sa.Column("return_to", sa.String(length=1024), nullable=False),
         sa.Column("user_id", types.Id(), nullable=True),
         sa.Column("session_id", types.Id(), nullable=True),
